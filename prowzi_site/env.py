@@ -1,13 +1,14 @@
 """The only place that reads the environment. Tiny typed readers that refuse nonsense aloud.
 
-Values come from the process environment, then from `.env` in the working folder; `NAME_FILE` names a
-file that holds the value, for secrets.
+Values come from the process environment, then from `.env` in the project's folder; `NAME_FILE` names a
+file that holds the value, for secrets. Tests never read a developer's `.env`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -33,7 +34,8 @@ def _read_dotenv(path: Path) -> dict[str, str]:
 class Environment:
     def __init__(self, values: Mapping[str, str] | None = None, dotenv: Path | None = None) -> None:
         given = os.environ if values is None else values
-        self._values = {**(_read_dotenv(dotenv) if dotenv else {}), **given}
+        kept = _read_dotenv(dotenv) if dotenv and given.get("PROWZI_TESTING") != "1" else {}
+        self._values = {**kept, **given}
 
     def text(self, name: str, default: str = "") -> str:
         value = self._values.get(name, "").strip()
@@ -61,13 +63,13 @@ class Environment:
             number = float(value)
         except ValueError:
             raise BadSetting(f"{name}={value} is not a number.") from None
-        if not number >= least:
-            raise BadSetting(f"{name}={value} is too small; the least is {least:g}.")
+        if not least <= number < inf:
+            raise BadSetting(f"{name}={value} cannot be used; the least is {least:g}.")
         return number
 
     def whole(self, name: str, default: int, *, least: int = 0) -> int:
         value = self.text(name, str(default))
-        if not value.lstrip("+").isdigit() or int(value) < least:
+        if not (value.isascii() and value.isdigit()) or int(value) < least:
             raise BadSetting(f"{name}={value} is not a whole number of at least {least}.")
         return int(value)
 
@@ -84,6 +86,12 @@ class Environment:
         return found
 
 
+_BAD_DATABASE = BadSetting(
+    "DATABASE_URL cannot be used. Write postgres://user:password@host:5432/name, "
+    "or leave it out for SQLite in the data folder."
+)
+
+
 def database(url: str, data_dir: Path) -> dict[str, object]:
     """Django's database settings for a DATABASE_URL; empty = SQLite in the data folder."""
     if not url:
@@ -92,17 +100,18 @@ def database(url: str, data_dir: Path) -> dict[str, object]:
     if parts.scheme == "sqlite":
         return _sqlite(Path(unquote(parts.path.removeprefix("/")) or data_dir / "prowzi.sqlite3"))
     if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise BadSetting(
-            "DATABASE_URL cannot be used. Write postgres://user:password@host:5432/name, "
-            "or leave it out for SQLite in the data folder."
-        )
+        raise _BAD_DATABASE
+    try:
+        port = parts.port
+    except ValueError:
+        raise _BAD_DATABASE from None
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "PORT": str(port or ""),
         "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
         "CONN_MAX_AGE": 60,
     }
