@@ -8,9 +8,9 @@ from prowzi_site import secret
 from prowzi_site.env import BadSetting, Environment, database
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENV = Environment(dotenv=Path.cwd() / ".env")
+ENV = Environment(dotenv=BASE_DIR / ".env")
 
-DATA_DIR = Path(ENV.text("PROWZI_DATA_DIR", "./data")).absolute()
+DATA_DIR = (BASE_DIR / ENV.text("PROWZI_DATA_DIR", "data")).absolute()  # the same from any folder
 TESTING = ENV.flag("PROWZI_TESTING", False)
 DEBUG = ENV.flag("DEBUG", False)
 HOST = ENV.text("HOST", "127.0.0.1")
@@ -33,7 +33,6 @@ CSRF_TRUSTED_ORIGINS = ENV.words("CSRF_TRUSTED_ORIGINS")
 HTTPS = ENV.flag("PROWZI_HTTPS", not EMBEDDED)  # behind a proxy that speaks TLS
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
