@@ -186,7 +186,7 @@ class Report(models.Model):
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="reports")
     draft = models.PositiveSmallIntegerField()
-    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.CASCADE, related_name="+")
+    checkpoint = models.ForeignKey(Checkpoint, null=True, on_delete=models.SET_NULL, related_name="+")
     file = models.FileField(max_length=255)  # Markdown
     digest = models.CharField(max_length=64)
     words = models.PositiveIntegerField(default=0)

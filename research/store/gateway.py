@@ -1,0 +1,202 @@
+"""The store as asyncio sees it: one thread for the database, another pair for blobs.
+
+SQLite has one writer anyway, and a connection belongs to its thread; so a worker process keeps one
+database thread and its loop never waits in a statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import random
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import InterfaceError, OperationalError, connection, connections
+
+from research.artifacts import plain
+from research.calls import Reply, Request
+from research.errors import TransientError
+from research.orchestrator import Failure, Loaded, StageResult
+from research.report import ReportText, write_report
+from research.store import commit, heartbeat, journal, lease, recovery
+from research.store.checkpoints import manager
+from research.store.checkpoints.manager import Written
+from research.store.checkpoints.storage import LocalBlobStore
+from research.store.commit import Published, Skip, StageEnd
+from research.store.lease import Held
+
+P = ParamSpec("P")
+R = TypeVar("R")
+logger = logging.getLogger("prowzi.store")
+
+_TRIES = 6  # of one whole transaction while the database does not answer
+
+
+class DatabaseDown(TransientError):
+    """The database does not answer."""
+
+    code = "database_down"
+
+
+@dataclass
+class Gateway:
+    """Implements orchestrator.Store. Use as a context manager; one per worker process."""
+
+    owner: str  # name of the owner lock
+    run_dir: Path
+    lease_seconds: float
+    reports: Path  # folder of published reports
+    stages: tuple[str, ...]
+
+    def __enter__(self) -> Gateway:
+        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
+        self._blobs = ThreadPoolExecutor(2, thread_name_prefix="blobs")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._blobs.shutdown()
+        self._database.submit(connections.close_all)
+        self._database.shutdown()
+
+    async def database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a whole transaction in the database thread; again, with jitter, while the database is away.
+
+        It is finished even when the caller is cancelled: half of it would otherwise be unknown to us.
+        """
+        loop = asyncio.get_running_loop()
+        for attempt in range(_TRIES):
+            work = loop.run_in_executor(self._database, lambda: function(*args, **kwargs))
+            try:
+                return await asyncio.shield(work)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("database", extra={"code": "database_down", "error": str(error)})
+                self._database.submit(connection.close)
+            await asyncio.sleep(0.1 * 2**attempt * (0.5 + random.random()))
+        raise DatabaseDown
+
+    # --- orchestrator.Store ---------------------------------------------------------------------
+
+    async def acquire(self, session_id: uuid.UUID) -> Held | None:
+        held = await self.database(
+            lease.acquire, session_id, owner=self.owner, run_dir=self.run_dir, seconds=self.lease_seconds
+        )
+        heartbeat.tell(session_id)
+        return held
+
+    async def load(self, held: Held) -> Loaded:
+        standing = await self.database(recovery.load, held, self.stages)
+        return Loaded(standing.held, standing.prompt, standing.options, standing.payloads, standing.skipped)
+
+    async def begin(self, held: Held, stage: str) -> Held:
+        return self._told(await self.database(commit.begin_stage, held, stage))
+
+    async def commit(self, held: Held, result: StageResult) -> Held:
+        loop = asyncio.get_running_loop()
+        written = await loop.run_in_executor(self._blobs, _write, held, result)
+        published = None
+        if result.final is not None:
+            text = await loop.run_in_executor(self._blobs, write_report, result.final, str(held.session_id), held.created_at)
+            published = await loop.run_in_executor(self._blobs, _publish, self.reports, held, text)
+        end = StageEnd(
+            token=uuid.uuid4().hex,
+            written=written,
+            duration=result.duration,
+            details=result.details,
+            skips=[Skip(stage, reason) for stage, reason in result.skips],
+            following=result.following,
+            gate=result.gate,
+            published=published,
+        )
+        return self._told(await self.database(commit.commit_stage, held, end))
+
+    async def retry(self, held: Held, failure: Failure, delay: float) -> None:
+        await self.database(
+            commit.retry_stage,
+            held,
+            error=failure.error,
+            code=failure.code,
+            delay=delay,
+            duration=failure.duration,
+        )
+        heartbeat.tell(held.session_id)
+
+    async def try_again(self, held: Held) -> Held:
+        return self._told(await self.database(commit.try_again, held))
+
+    async def fail(self, held: Held, failure: Failure) -> None:
+        await self.database(
+            commit.fail_session, held, error=failure.error, code=failure.code, duration=failure.duration
+        )
+        heartbeat.tell(held.session_id)
+
+    async def suspend(self, held: Held, *, status: str, reason: str, message: str) -> None:
+        await self.database(commit.suspend_session, held, status=status, reason=reason, message=message)
+        heartbeat.tell(held.session_id)
+
+    async def release(self, held: Held) -> None:
+        await self.database(lease.release, held)
+        heartbeat.tell(held.session_id)
+
+    def _told(self, held: Held) -> Held:
+        heartbeat.tell(held.session_id)
+        return held
+
+    def calls(self, held: Held) -> Calls:
+        return Calls(self, held)
+
+
+@dataclass
+class Calls:
+    """The journal, bound to one lease and stage."""
+
+    gateway: Gateway
+    held: Held
+
+    async def begin(self, request: Request) -> journal.Ticket:
+        call = journal.Call(
+            request.path, request.ordinal, request.provider, request.request, request.reserve_microusd
+        )
+        return await self.gateway.database(journal.begin, self.held, call)
+
+    async def settle(self, ticket: journal.Ticket, reply: Reply) -> None:
+        usage = reply.usage
+        settled = journal.Settled(
+            reply.answer, usage.cost_microusd, usage.input_tokens, usage.output_tokens
+        )
+        await self.gateway.database(journal.settle, self.held, ticket, settled)
+
+    async def fail(self, ticket: journal.Ticket, error: str) -> None:
+        await self.gateway.database(journal.fail, self.held, ticket, error)
+
+    async def progress(self, code: str, details: dict[str, Any]) -> None:
+        await self.gateway.database(commit.note_progress, self.held, code, details)
+        heartbeat.tell(self.held.session_id)
+
+
+def _write(held: Held, result: StageResult) -> Written | None:
+    if not result.keep:
+        return None
+    return manager.write(held, plain(result.artifact), schema=result.schema, schema_version=result.schema_version)
+
+
+def _publish(reports: Path, held: Held, text: ReportText) -> Published:
+    digest = hashlib.sha256(text.markdown).hexdigest()
+    key = f"{held.session_id}/draft-{text.draft}-f{held.fence}-{digest[:12]}.md"
+    LocalBlobStore(reports).put_new(key, text.markdown)
+    return Published(
+        draft=text.draft,
+        file=f"reports/{key}",
+        digest=digest,
+        words=text.words,
+        citations=text.citations,
+        claims=text.claims,
+    )
