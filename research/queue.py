@@ -39,7 +39,7 @@ def wake(session_id: uuid.UUID) -> None:
     enqueue(LOOK, str(session_id))
 
 
-def _package(payload: str) -> str | None:
+def package(payload: str) -> str | None:
     """django-q2's package for a row, or None for a row that is not ours."""
     try:
         row = json.loads(payload)
@@ -73,9 +73,9 @@ class WakeBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         for row in rows:
             if not self.get_connection().filter(pk=row.pk).delete()[0]:
                 continue  # another cluster was faster
-            package = _package(row.payload)
-            if package is not None:
-                taken.append((row.pk, package))
+            packed = package(row.payload)
+            if packed is not None:
+                taken.append((row.pk, packed))
                 break
         if not taken:
             time.sleep(Conf.POLL)
