@@ -1,0 +1,170 @@
+"""Where blobs lie. A key is written once and never changed; what is published is on the disk.
+
+To add a store: implement BlobStore and name its scheme in manager.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+from research.errors import (
+    CheckpointForbidden,
+    CheckpointMissing,
+    InvalidInput,
+    StorageError,
+    StorageFailed,
+    StorageFull,
+)
+from research.failpoints import armed, failpoint
+from research.store.checkpoints.codec import Identity
+
+ENDING = ".ckpt"
+_TEMPORARY = ".tmp-"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class BlobStore(Protocol):
+    def put_new(self, key: str, data: bytes) -> None:
+        """Publish durably under a new key; the same bytes again are fine, other bytes StorageFailed."""
+        ...
+
+    def put_metadata(self, key: str, metadata: dict[str, Any]) -> None:
+        """A readable note beside a blob; a convenience, the row is the truth."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """CheckpointMissing, CheckpointForbidden or StorageFailed."""
+        ...
+
+    def delete(self, key: str) -> None: ...
+    def exists(self, key: str) -> bool: ...
+    def keys(self) -> Iterator[str]: ...
+
+
+def blob_key(identity: Identity, digest: str) -> str:
+    name = f"{identity.sequence:05d}-{identity.stage}-f{identity.fence}-{digest[:12]}{ENDING}"
+    return f"{identity.session[:2]}/{identity.session}/{name}"
+
+
+class LocalBlobStore:
+    """Files below a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+
+    def put_new(self, key: str, data: bytes) -> None:
+        path = self._path(key)
+        try:
+            self._make_folder(path.parent)
+            self._publish(path, data)
+        except OSError as error:
+            raise _named(error, "written") from error
+
+    def _publish(self, path: Path, data: bytes) -> None:
+        temporary = path.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        try:
+            _write_durably(temporary, data)
+            failpoint("FP10")
+            os.link(temporary, path)  # create-only: never over an existing one
+        except FileExistsError:
+            if path.read_bytes() != data:
+                raise StorageFailed(f"There is another blob under {path.name} already.") from None
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+        failpoint("FP11")
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in missing:
+            _sync_folder(each.parent)
+
+    def put_metadata(self, key: str, metadata: dict[str, Any]) -> None:
+        path = self._path(key).with_suffix(".json")
+        try:
+            path.write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="ascii")
+        except OSError as error:
+            raise _named(error, "written") from error
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError as error:
+            raise CheckpointMissing(f"The checkpoint's file {Path(key).name} is not in the storage.") from error
+        except PermissionError as error:
+            raise CheckpointForbidden from error
+        except OSError as error:
+            raise _named(error, "read") from error
+
+    def delete(self, key: str) -> None:
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        path.with_suffix(".json").unlink(missing_ok=True)
+
+    def exists(self, key: str) -> bool:
+        return self._path(key).is_file()
+
+    def keys(self) -> Iterator[str]:
+        for path in sorted(self.root.glob(f"*/*/*{ENDING}")):
+            yield str(path.relative_to(self.root))
+
+    def sweep(self, older_than: float) -> int:
+        """Remove temporary files older than so many seconds: of writers that died. How many."""
+        swept = 0
+        for path in self.root.glob(f"*/*/{_TEMPORARY}*"):
+            try:
+                if time.time() - path.stat().st_mtime > older_than:
+                    path.unlink()
+                    swept += 1
+            except FileNotFoundError:
+                continue  # its writer was just done with it
+        return swept
+
+    def _path(self, key: str) -> Path:
+        parts = key.split("/")
+        if "\0" in key or any(part in {"", ".", ".."} for part in parts):
+            raise InvalidInput(f"{key!r} is not a key of the storage.")
+        return self.root.joinpath(*parts)
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        half = len(data) // 2 if armed("FP09") else len(data)
+        _write_all(descriptor, data[:half])
+        failpoint("FP09")
+        _write_all(descriptor, data[half:])
+        os.fsync(descriptor)  # when this fails, the file is not trusted: the caller removes it
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _named(error: OSError, what: str) -> StorageError:
+    if error.errno in _FULL:
+        return StorageFull("There is no space left for checkpoints. Free some; the session goes on by itself.")
+    name = errno.errorcode.get(error.errno or 0, "?")
+    return StorageFailed(f"The checkpoint could not be {what}: {error.strerror} ({name}).")
