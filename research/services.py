@@ -14,6 +14,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from research import wiring
 from research.artifacts import Options
 from research.conf import conf
 from research.errors import IllegalState, InvalidInput, NotFound
@@ -35,7 +36,6 @@ from research.queue import wake
 from research.store import lease
 from research.store.checkpoints import manager
 from research.store.heartbeat import tell
-from research.wiring import build_engines, build_llm
 from telemetry import collector
 from telemetry.events import NewEvent
 
@@ -116,8 +116,8 @@ def check_options(owner: User, options: Options) -> None:
         raise InvalidInput("max_sections is between 1 and 20.", pointer="/max_sections")
     if not options.engines:
         raise InvalidInput("Choose at least one engine, such as library.", pointer="/engines")
-    build_llm(options.llm)
-    build_engines(options.engines)
+    wiring.build_llm(options.llm)
+    wiring.build_engines(options.engines)
     _check_documents(owner, options.documents)
     _check_collections(owner, options.collections)
 

@@ -1,0 +1,54 @@
+"""One run from question to report, through the store that really keeps it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+
+from research.models import Checkpoint, JournalEntry, Report, Session, StageRun
+from research.pipeline import STAGES
+from telemetry import queries
+from tests.integration.worlds import SmallEngine, ask, engine, run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+__all__ = ["engine"]
+
+
+def events(session: Session) -> list[tuple[str | None, str]]:
+    return [(event.stage, event.status) for event in queries.all_events(session.pk)]
+
+
+def test_a_question_becomes_a_report_with_a_checkpoint_per_stage(owner: User, engine: SmallEngine) -> None:
+    session = ask(owner)
+    assert run(session).status == "completed"
+    assert session.status == "completed"
+    assert session.citations["fabricated"] == 0
+    assert session.citations["total"] > 0
+    report = Report.objects.get(session=session)
+    assert report.words > 0
+    kept = list(Checkpoint.objects.filter(session=session).values_list("stage", "sequence"))
+    done = [row.stage for row in StageRun.objects.filter(session=session, status="completed")]
+    assert [stage for stage, _ in kept] == [stage for stage in STAGES if stage in done]
+    assert [sequence for _, sequence in kept] == list(range(1, len(kept) + 1))
+    assert queries.verify(session.pk).ok
+
+
+def test_the_events_tell_the_run_in_order(owner: User, engine: SmallEngine) -> None:
+    session = ask(owner)
+    run(session)
+    told = events(session)
+    assert told[:2] == [(None, "created"), (None, "started")]
+    assert told[-1] == (None, "completed")
+    stages = [stage for stage, status in told if status in ("completed", "skipped") and stage]
+    assert stages == list(STAGES)
+
+
+def test_every_search_is_one_journal_row(owner: User, engine: SmallEngine) -> None:
+    session = ask(owner)
+    run(session)
+    rows: Any = JournalEntry.objects.filter(session=session)
+    assert rows.count() == len(engine.asked) > 0
+    assert set(rows.values_list("status", "calls")) == {("done", 1)}

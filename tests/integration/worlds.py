@@ -1,0 +1,69 @@
+"""Small worlds for tests of runs: an engine over three short documents, and a worker to run sessions with."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any, ClassVar
+
+import pytest
+from django.contrib.auth.models import User
+
+from research import services, wiring
+from research.artifacts import Options
+from research.models import Session
+from research.orchestrator import Outcome
+from research.toolbox import Hit, HitPassage, Scope
+
+TEXTS = {
+    "Tea and sleep": "Green tea contains caffeine. Drinking tea after 18:00 delays sleep by 12 minutes on average.",
+    "Coffee and sleep": "Coffee contains more caffeine than tea. Coffee after 18:00 delays sleep by 40 minutes on average.",
+    "Sleep and light": "Bright light in the evening delays sleep. Dim light does not change the time of sleep.",
+}
+QUESTION = "How do tea and coffee in the evening change sleep?"
+
+
+class SmallEngine:
+    """Answers every query with its three documents and keeps count of what it was asked."""
+
+    name: ClassVar[str] = "library"
+    needs_network: ClassVar[bool] = False
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def search(self, query: str, scope: Scope) -> list[Hit]:
+        self.asked.append(query)
+        return [self._hit(title, text, 1.0 - at / 10) for at, (title, text) in enumerate(TEXTS.items())]
+
+    def _hit(self, title: str, text: str, score: float) -> Hit:
+        passage = HitPassage(start=0, end=len(text), text=text, score=score)
+        return Hit(
+            engine="library",
+            document=str(uuid.uuid5(uuid.NAMESPACE_URL, title)),
+            version="v1",
+            title=title,
+            score=score,
+            passages=[passage],
+        )
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> SmallEngine:
+    small = SmallEngine()
+    monkeypatch.setattr(wiring, "build_engines", lambda names: {name: small for name in names})
+    return small
+
+
+def ask(owner: User, prompt: str = QUESTION, **options: Any) -> Session:
+    return services.start_session(owner=owner, prompt=prompt, options=Options(**options))
+
+
+def run(session: Session, pipeline: Any = wiring.PIPELINE) -> Outcome:
+    """Work on a session in this process, as a worker would."""
+    with wiring.open_worker(pipeline) as worker:
+        outcome = asyncio.run(worker.run_session(session.pk))
+    session.refresh_from_db()
+    return outcome
+
+
