@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
@@ -72,7 +72,7 @@ class JournaledToolbox:
         chosen = self.engines.get(engine)
         if chosen is None:
             raise ProviderUnavailable(f"The engine {engine} is not switched on here.")
-        scope = Scope(self.scope.owner, self.scope.documents, self.scope.collections, limit)
+        scope = replace(self.scope, limit=limit)
         asked = {
             "query": query,
             "limit": limit,

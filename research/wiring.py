@@ -33,12 +33,18 @@ from research.toolbox import Scope, Toolbox
 
 
 def plugin_names(package: ModuleType) -> list[str]:
-    """The words people type: one file is one plug-in."""
-    return sorted(module.name for module in iter_modules(package.__path__) if not module.name.startswith("_"))
+    """The words people type: one file is one plug-in. Doubles are offered to tests alone."""
+    modules = (import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
+    usable = (each for each in modules if hasattr(each, "build"))
+    return sorted(
+        each.__name__.rpartition(".")[2]
+        for each in usable
+        if settings.TESTING or not getattr(each, "TESTING_ONLY", False)
+    )
 
 
 def _plugin(package: ModuleType, name: str, what: str) -> ModuleType:
-    names = [each for each in plugin_names(package) if hasattr(import_module(f"{package.__name__}.{each}"), "build")]
+    names = plugin_names(package)
     if name not in names:
         raise UnknownChoice(f"There is no {what} {name!r}. Choose from: {', '.join(names)}.", pointer=f"/{what}")
     return import_module(f"{package.__name__}.{name}")
@@ -108,6 +114,12 @@ class _Tools:
 
     def __call__(self, held: Held, state: ResearchState) -> Toolbox:
         options = state.question.options
-        scope = Scope(held.user_id, tuple(options.documents), tuple(options.collections), options.max_results)
+        scope = Scope(
+            held.user_id,
+            tuple(options.documents),
+            tuple(options.collections),
+            options.max_results,
+            {"session": str(held.session_id)},
+        )
         chosen: Mapping[str, Engine] = build_engines(options.engines)
         return JournaledToolbox(self.gateway.calls(held), build_llm(options.llm), chosen, scope)

@@ -132,7 +132,7 @@ def _move_session(held: Held, end: StageEnd) -> bool:
         " completed_at = CASE WHEN %s THEN %s ELSE completed_at END,"
         " lease_owner = CASE WHEN %s THEN '' ELSE lease_owner END, wish = CASE WHEN %s THEN '' ELSE wish END"
         " WHERE id = %s AND fence = %s AND lease_owner = %s AND status IN ('running', 'retrying')"
-        " AND commit_token <> %s",
+        " AND commit_token <> %s AND checkpoint_sequence = %s",
         [
             status,
             reason,
@@ -146,17 +146,20 @@ def _move_session(held: Held, end: StageEnd) -> bool:
             held.fence,
             held.lease_owner,
             end.token,
+            held.sequence,
         ],
     )
     return changed == 1
 
 
 def _complete_stage(held: Held, end: StageEnd) -> None:
-    sql.execute(
+    changed = sql.execute(
         "UPDATE research_stagerun SET status = 'completed', duration_seconds = %s, details = %s"
-        " WHERE session_id = %s AND stage = %s",
-        [round(end.duration, 6), end.details, held.session_id, held.stage],
+        " WHERE session_id = %s AND stage = %s AND attempt = %s AND status = 'running'",
+        [round(end.duration, 6), end.details, held.session_id, held.stage, held.attempt],
     )
+    if changed != 1:
+        raise LostLease(f"The stage {held.stage} is committed already.")
 
 
 def _add_checkpoint(held: Held, written: Written) -> uuid.UUID:
