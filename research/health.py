@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import cast
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-
-from asgiref.sync import sync_to_async
 
 Handler = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
@@ -52,4 +51,4 @@ class HealthMiddleware:
         if answer is not None:
             return await sync_to_async(answer)()
         response = self.get_response(request)
-        return await response  # type: ignore[misc]
+        return await cast(Awaitable[HttpResponseBase], response)

@@ -33,7 +33,7 @@ from research.models import (
 )
 from research.pipeline import STAGES
 from research.queue import wake
-from research.store import lease
+from research.store import lease, log
 from research.store.checkpoints import manager
 from research.store.heartbeat import tell
 from telemetry import collector
@@ -84,9 +84,8 @@ def _create(session: Session, done: Iterable[str]) -> None:
 
 
 def _tell_created(session: Session, events: list[NewEvent], queue: bool) -> None:
-    label = session.prompt[: collector.LABEL_LIMIT]
-    collector.open_stream(session.pk, owner_id=session.owner_id, label=label)
-    collector.append(session.pk, events)
+    log.open_stream(session)
+    log.append(session.pk, events)
     failpoint("FP02")
     if queue:
         wake(session.pk)
@@ -186,7 +185,7 @@ def _put_back(row: Session, event: NewEvent, queue: bool) -> None:
     StageRun.objects.filter(
         session=row, status__in=[StageStatus.FAILED, StageStatus.WAITING, StageStatus.CANCELLED, StageStatus.RETRYING]
     ).update(status=StageStatus.QUEUED, errors=0, error="")
-    collector.append(row.pk, [event])
+    log.append(row.pk, [event])
     if queue:
         wake(row.pk)
 
@@ -271,7 +270,7 @@ def _settle(row: Session, status: SessionStatus, reason: str, event: NewEvent) -
     StageRun.objects.filter(session=row).exclude(
         status__in=[StageStatus.COMPLETED, StageStatus.SKIPPED, StageStatus.FAILED]
     ).update(status=left)
-    collector.append(row.pk, [*doubtful, event])
+    log.append(row.pk, [*doubtful, event])
 
 
 def approve_session(*, session: Session, actor: User, queue: bool = True) -> Session:
@@ -294,8 +293,8 @@ def delete_session(*, session: Session, actor: User) -> None:
         branch = Session.objects.filter(parent=row).first() or Session.objects.filter(base__session=row).first()
         if branch is not None:
             raise IllegalState(f"The branch {branch.pk} stands on this session's checkpoints. Delete it first.")
-        blobs = [each.blob.name for each in Checkpoint.objects.filter(session=row)]
-        files = [each.file.name for each in Report.objects.filter(session=row)]
+        blobs = [str(each.blob.name) for each in Checkpoint.objects.filter(session=row)]
+        files = [str(each.file.name) for each in Report.objects.filter(session=row)]
         for checkpoint in Checkpoint.objects.filter(session=row).order_by("-sequence"):
             checkpoint.delete()
         row.delete()

@@ -17,10 +17,9 @@ from django.db import transaction
 
 from research.errors import LostLease
 from research.failpoints import failpoint
-from research.store import lease, sql
+from research.store import lease, log, sql
 from research.store.checkpoints.manager import Written
 from research.store.lease import Held
-from telemetry import collector
 from telemetry.events import NewEvent
 
 
@@ -62,7 +61,7 @@ def begin_stage(held: Held, stage: str) -> Held:
         lease.guard(held)
         doubtful = lease.doubt_open_calls(held.session_id)
         begun, started = _begin(held, stage)
-        collector.append(held.session_id, [*doubtful, started])
+        log.append(held.session_id, [*doubtful, started])
     return begun
 
 
@@ -91,7 +90,7 @@ def commit_stage(held: Held, end: StageEnd) -> Held:
         checkpoint = _add_checkpoint(held, end.written) if end.written else None
         events = [_completed(held, end), *_skip(held, end.skips)]
         following, more = _what_follows(held, end)
-        collector.append(held.session_id, events + more)
+        log.append(held.session_id, events + more)
         if end.published:
             _publish(held, end.published, checkpoint)
     failpoint("FP13")
@@ -256,7 +255,7 @@ def retry_stage(held: Held, *, error: str, code: str, delay: float, duration: fl
         )
         details = {"code": code, "delay_seconds": round(delay, 3)}
         event = NewEvent(held.stage, "retrying", held.attempt, round(duration, 6), details, error)
-        collector.append(held.session_id, [event])
+        log.append(held.session_id, [event])
 
 
 def try_again(held: Held) -> Held:
@@ -269,7 +268,7 @@ def try_again(held: Held) -> Held:
         )
         doubtful = lease.doubt_open_calls(held.session_id)
         begun, started = _begin(held, held.stage)
-        collector.append(held.session_id, [*doubtful, started])
+        log.append(held.session_id, [*doubtful, started])
     return begun
 
 
@@ -282,7 +281,7 @@ def fail_session(held: Held, *, error: str, code: str, duration: float) -> None:
             NewEvent(held.stage, "failed", held.attempt, round(duration, 6), {"code": code}, error),
             NewEvent(None, "failed", details={"code": code, "stage": held.stage}, error=error),
         ]
-        collector.append(held.session_id, [*lease.doubt_open_calls(held.session_id), *events])
+        log.append(held.session_id, [*lease.doubt_open_calls(held.session_id), *events])
 
 
 def suspend_session(held: Held, *, status: str, reason: str, message: str) -> None:
@@ -295,7 +294,7 @@ def suspend_session(held: Held, *, status: str, reason: str, message: str) -> No
         )
         _end(held, status, reason, "")
         event = NewEvent(None, status, details={"reason": reason, "message": message})
-        collector.append(held.session_id, [*lease.doubt_open_calls(held.session_id), event])
+        log.append(held.session_id, [*lease.doubt_open_calls(held.session_id), event])
 
 
 def _note_error(held: Held, status: str, error: str, duration: float) -> None:
@@ -319,4 +318,4 @@ def note_progress(held: Held, code: str, details: dict[str, Any]) -> None:
     with transaction.atomic():
         lease.guard(held)
         event = NewEvent(held.stage, "progress", held.attempt, details={"code": code, **details})
-        collector.append(held.session_id, [event])
+        log.append(held.session_id, [event])

@@ -31,6 +31,8 @@ from research.store.checkpoints.manager import Written
 from research.store.checkpoints.storage import LocalBlobStore
 from research.store.commit import Published, Skip, StageEnd
 from research.store.lease import Held
+from telemetry import queries
+from telemetry.session_json import write_session_json
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,7 +118,16 @@ class Gateway:
             gate=result.gate,
             published=published,
         )
-        return self._told(await self.database(commit.commit_stage, held, end))
+        following = self._told(await self.database(commit.commit_stage, held, end))
+        if published is not None:
+            await self.database(self._write_metrics, held)
+        return following
+
+    def _write_metrics(self, held: Held) -> None:
+        """The seed's session JSON, for other programs to read; the events are the truth."""
+        metrics = queries.metrics_of(held.session_id)
+        if metrics is not None:
+            write_session_json(self.run_dir.parent / "telemetry", metrics)
 
     async def retry(self, held: Held, failure: Failure, delay: float) -> None:
         await self.database(
@@ -136,6 +147,7 @@ class Gateway:
         await self.database(
             commit.fail_session, held, error=failure.error, code=failure.code, duration=failure.duration
         )
+        await self.database(self._write_metrics, held)
         heartbeat.tell(held.session_id)
 
     async def suspend(self, held: Held, *, status: str, reason: str, message: str) -> None:

@@ -18,8 +18,7 @@ from django.db import transaction
 from research.errors import LostLease
 from research.failpoints import failpoint
 from research.models import OWED, Session, SessionStatus
-from research.store import owners, sql
-from telemetry import collector
+from research.store import log, owners, sql
 from telemetry.events import NewEvent
 
 DEATHS_UNTIL_PARKED = 3
@@ -85,13 +84,15 @@ def acquire(session_id: uuid.UUID, *, owner: str, run_dir: Path, seconds: float)
         took_over = bool(row.lease_owner)
         deaths = row.deaths + took_over
         if deaths >= DEATHS_UNTIL_PARKED:
-            return _stop(row, SessionStatus.PAUSED, "parked", deaths)
+            _stop(row, SessionStatus.PAUSED, "parked", deaths)
+            return None
         if row.wish == "pause":
-            return _stop(row, SessionStatus.PAUSED, "person", deaths)
+            _stop(row, SessionStatus.PAUSED, "person", deaths)
+            return None
         fence = _take(row, owner, deaths, seconds)
         events = _takeover_events(row) if took_over else []
         events.append(NewEvent(None, "started" if row.started_at is None else "continued"))
-        collector.append(session_id, events)
+        log.append(session_id, events)
         held = Held(session_id, owner, fence, row.owner_id, row.checkpoint_sequence, row.created_at)
     failpoint("FP03")
     return held
@@ -164,7 +165,7 @@ def _stop(row: Session, status: SessionStatus, reason: str, deaths: int) -> None
     )
     told = [NewEvent(None, "parked", details={"deaths": deaths})] if reason == "parked" else []
     told.append(NewEvent(None, status.value, details={"reason": reason}))
-    collector.append(row.pk, [*doubtful, *told])
+    log.append(row.pk, [*doubtful, *told])
 
 
 def release(held: Held) -> None:

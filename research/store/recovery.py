@@ -22,10 +22,9 @@ from research.errors import (
     Suspended,
 )
 from research.models import Checkpoint, Session, StageRun, StageStatus
-from research.store import lease, sql
+from research.store import lease, log, sql
 from research.store.checkpoints import manager
 from research.store.lease import Held
-from telemetry import collector
 from telemetry.events import NewEvent
 
 logger = logging.getLogger("prowzi.checkpoints")
@@ -106,7 +105,7 @@ def _drop_from(held: Held, checkpoint: Checkpoint, error: CheckpointError | Stor
             [checkpoint.sequence - 1, held.session_id],
         )
         details = {"code": error.code, "checkpoint": str(checkpoint.pk), "digest": checkpoint.digest}
-        collector.append(
+        log.append(
             held.session_id, [NewEvent(checkpoint.stage, "retrying", details=details, error=error.message)]
         )
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,7 +76,7 @@ def test_b16_a_fenced_owner_changes_nothing(owner: User, me: OwnerLock) -> None:
     ticket = journal.begin(zombie, journal.Call("search", 0, "library", {"q": 1}))
     fresh = taken(session, me.name)
     before = statuses(session)
-    writes = [
+    writes: list[Callable[[], object]] = [
         lambda: commit.begin_stage(zombie, "intent"),
         lambda: commit.commit_stage(zombie, commit.StageEnd("t", None, 1.0, following="planning")),
         lambda: commit.note_progress(zombie, "query", {}),
@@ -240,8 +240,7 @@ def test_b18_the_heartbeat_renews_and_tells_of_a_lost_lease(owner: User, me: Own
         _wait_for(lambda: heartbeat.LOST in heard)
 
 
-def _wait_for(fact: object) -> None:
-    assert callable(fact)
+def _wait_for(fact: Callable[[], bool]) -> None:
     for _ in range(200):
         if fact():
             return

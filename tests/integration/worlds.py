@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from research import services, wiring
+from research.pipeline import PIPELINE
 from research.artifacts import Options
 from research.models import Session
 from research.orchestrator import Outcome
@@ -59,7 +60,7 @@ def ask(owner: User, prompt: str = QUESTION, **options: Any) -> Session:
     return services.start_session(owner=owner, prompt=prompt, options=Options(**options))
 
 
-def run(session: Session, pipeline: Any = wiring.PIPELINE) -> Outcome:
+def run(session: Session, pipeline: Any = PIPELINE) -> Outcome:
     """Work on a session in this process, as a worker would."""
     with wiring.open_worker(pipeline) as worker:
         outcome = asyncio.run(worker.run_session(session.pk))

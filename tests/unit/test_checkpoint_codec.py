@@ -232,6 +232,6 @@ def test_s05_a_decompression_bomb_is_stopped_at_its_announced_length() -> None:
 
 
 def test_the_unpickler_can_name_nothing_even_if_the_walk_were_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codec.opcodes, "check", lambda raw: None)
+    monkeypatch.setattr("research.store.checkpoints.opcodes.check", lambda raw: None)
     with pytest.raises(CheckpointError):
         decode(signed(BOMBS["call"]))

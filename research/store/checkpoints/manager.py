@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: i
     blob = codec.encode(payload, identity, keys=keys())
     key = storage.blob_key(identity, blob.digest)
     store().put_new(key, blob.data)
+    store().put_metadata(key, {**asdict(identity), "raw_bytes": blob.raw_bytes, "digest": blob.digest})
     return Written(
         id=uuid.uuid4(),
         key=key,
@@ -84,7 +85,7 @@ def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: i
 
 def read(checkpoint: Checkpoint) -> dict[str, Any]:
     """The plain data of a checkpoint, after every check. CheckpointError or StorageError by name."""
-    data = store().read(checkpoint.blob.name)
+    data = store().read(str(checkpoint.blob.name))
     expected = codec.Identity(
         session=str(checkpoint.session_id),
         stage=checkpoint.stage,
