@@ -74,7 +74,9 @@ class Environment:
         return int(value)
 
     def words(self, name: str, default: str = "") -> list[str]:
-        return [word.strip() for word in self.text(name, default).replace(" ", ",").split(",") if word.strip()]
+        return [
+            word.strip() for word in self.text(name, default).replace(" ", ",").split(",") if word.strip()
+        ]
 
     def options(self, prefix: str) -> dict[str, dict[str, str]]:
         """`PREFIX<NAME>__<OPTION>` variables as {name: {option: value}}, in lower case."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,7 +40,7 @@ def pytest_configure() -> None:
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    default = settings.DATABASES["default"]
+    default: dict[str, Any] = settings.DATABASES["default"]
     default["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file, so that threads see it
     # No test pulls the plug in this process, so nothing has to survive that here.
     options = default["OPTIONS"]
@@ -62,21 +61,21 @@ def shared_data() -> Path:
 
 
 @pytest.fixture
-def owner(db: None) -> Iterator[User]:
+def owner(db: None) -> User:
     """The person whose things a test is about."""
-    yield _person("owner")
+    return _person("owner")
 
 
 @pytest.fixture
-def colleague(db: None) -> Iterator[User]:
+def colleague(db: None) -> User:
     """Somebody else with an account here."""
-    yield _person("colleague")
+    return _person("colleague")
 
 
 @pytest.fixture
-def stranger(db: None) -> Iterator[User]:
+def stranger(db: None) -> User:
     """Somebody who knows an id but has no business with it."""
-    yield _person("stranger")
+    return _person("stranger")
 
 
 def _person(name: str) -> User:

@@ -56,7 +56,9 @@ def imports(node: ast.AST) -> list[str]:
 
 
 def touches_pickle(node: ast.AST) -> bool:
-    return any(name.partition(".")[0] in {"pickle", "_pickle", "dill", "shelve", "marshal"} for name in imports(node))
+    return any(
+        name.partition(".")[0] in {"pickle", "_pickle", "dill", "shelve", "marshal"} for name in imports(node)
+    )
 
 
 def catches_everything(node: ast.AST) -> bool:
@@ -112,7 +114,9 @@ def test_everything_is_caught_in_one_place_only() -> None:
 
 
 def test_no_file_is_longer_than_a_reader_can_hold() -> None:
-    lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(EVERYTHING)}
+    lengths = {
+        name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in modules(EVERYTHING)
+    }
     assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
 
 

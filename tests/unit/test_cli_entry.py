@@ -16,11 +16,13 @@ from tests.conftest import ROOT
 MANAGE = ROOT / "manage.py"
 
 
-def prowzi(*arguments: str, cwd: Path = ROOT, **env: str) -> subprocess.CompletedProcess[str]:
+def prowzi(
+    *arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(MANAGE), *arguments],
         cwd=cwd,
-        env={**os.environ, **env},
+        env={**os.environ, **(env or {})},
         capture_output=True,
         text=True,
         timeout=60,
@@ -44,7 +46,9 @@ def test_the_first_answers_do_not_load_django(arguments: list[str]) -> None:
         "import sys; from prowzi_site.__main__ import run; status = run(sys.argv[1:]); "
         "assert not [name for name in sys.modules if name.startswith('django')]; sys.exit(status)"
     )
-    done = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=ROOT, capture_output=True, text=True
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout
 
@@ -83,31 +87,39 @@ def test_it_works_from_any_folder(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_that_cannot_be_used_is_one_line_and_exit_5(env: dict[str, str], said: str) -> None:
-    done = prowzi("migrate", **env)
+    done = prowzi("migrate", env=env)
     assert done.returncode == 5
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_a_bad_setting_is_not_taken_for_an_unknown_command() -> None:
-    assert prowzi("no-such-command", PORT="many").returncode == 5
+    assert prowzi("no-such-command", env={"PORT": "many"}).returncode == 5
 
 
 def test_a_database_that_was_never_migrated_says_what_to_type(tmp_path: Path) -> None:
-    done = prowzi("createsuperuser", "--noinput", "--username", "a", "--email", "", PROWZI_DATA_DIR=str(tmp_path))
+    done = prowzi(
+        "createsuperuser",
+        "--noinput",
+        "--username",
+        "a",
+        "--email",
+        "",
+        env={"PROWZI_DATA_DIR": str(tmp_path)},
+    )
     assert done.returncode == 5
     assert done.stderr.endswith("Type: prowzi migrate\n")
 
 
 def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    done = prowzi("migrate", DATABASE_URL="postgres://u@127.0.0.1:1/x", SECRET_KEY="k" * 60)
+    done = prowzi("migrate", env={"DATABASE_URL": "postgres://u@127.0.0.1:1/x", "SECRET_KEY": "k" * 60})
     assert done.returncode == 5
     assert "Check DATABASE_URL" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_traceback_shows_the_whole_error() -> None:
-    assert "Traceback" in prowzi("check", "--traceback", PORT="many").stderr
+    assert "Traceback" in prowzi("check", "--traceback", env={"PORT": "many"}).stderr
 
 
 def test_a_reader_that_went_away_is_no_error() -> None:

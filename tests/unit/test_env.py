@@ -51,7 +51,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_secret_is_named_and_never_skipped(tmp_path: Path) -> None:
-    with pytest.raises(BadSetting, match="KEY_FILE=.*cannot be read: No such file"):
+    with pytest.raises(BadSetting, match=r"KEY_FILE=.*cannot be read: No such file"):
         Environment({"KEY_FILE": str(tmp_path / "none")}).text("KEY", "default")
 
 
@@ -93,7 +93,9 @@ def test_words_are_split_at_commas_and_spaces() -> None:
 
 
 def test_options_are_grouped_by_name() -> None:
-    env = Environment({"PROWZI_ENGINE_EXA__API_KEY": "k", "PROWZI_ENGINE_EXA__RATE": "2", "PROWZI_ENGINES": "exa"})
+    env = Environment(
+        {"PROWZI_ENGINE_EXA__API_KEY": "k", "PROWZI_ENGINE_EXA__RATE": "2", "PROWZI_ENGINES": "exa"}
+    )
     assert env.options("PROWZI_ENGINE_") == {"exa": {"api_key": "k", "rate": "2"}}
 
 

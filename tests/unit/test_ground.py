@@ -45,9 +45,11 @@ def test_a_thread_is_held_back_as_well() -> None:
 
 
 def test_this_machine_may_be_reached() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with socket.create_connection(server.getsockname()) as client:
-            assert client.getpeername() == server.getsockname()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
+        assert client.getpeername() == server.getsockname()
 
 
 def test_the_environment_is_scrubbed_and_the_data_folder_is_our_own() -> None:
