@@ -6,6 +6,7 @@ Plain asyncio. What it stands on comes in through ports, so it knows neither Dja
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -164,7 +165,8 @@ class _Run:
 
     def _hear(self, news: str) -> None:
         """From the heartbeat's thread."""
-        self.loop.call_soon_threadsafe(self._act_on, news)
+        with contextlib.suppress(RuntimeError):  # the loop has just ended, and the run with it
+            self.loop.call_soon_threadsafe(self._act_on, news)
 
     def _act_on(self, news: str) -> None:
         if news == "pause":

@@ -79,6 +79,9 @@ class Gateway:
             work = loop.run_in_executor(self._database, lambda: function(*args, **kwargs))
             try:
                 return await asyncio.shield(work)
+            except asyncio.CancelledError:
+                work.add_done_callback(_forget)
+                raise
             except (OperationalError, InterfaceError) as error:
                 logger.warning("database", extra={"code": "database_down", "error": str(error)})
                 self._database.submit(connection.close)
@@ -192,6 +195,12 @@ class Calls:
     async def progress(self, code: str, details: dict[str, Any]) -> None:
         await self.gateway.database(commit.note_progress, self.held, code, details)
         heartbeat.tell(self.held.session_id)
+
+
+def _forget(work: asyncio.Future[Any]) -> None:
+    """Nobody waits for this any more; what it did is in the database, and its error is not ours to raise."""
+    if not work.cancelled():
+        work.exception()
 
 
 def _write(held: Held, result: StageResult) -> Written | None:
