@@ -17,7 +17,7 @@ PRODUCTION := PROWZI_DATA_DIR=$(VENV)/lint-data DATABASE_URL=postgres://prowzi@l
 	SECRET_KEY=Xy7-only-for-this-check-Wq3nB8sLk2vTz5mRj9cHd4pGf6aU0eJ1oZb \
 	ALLOWED_HOSTS=research.example.org
 
-.PHONY: help run test test-newer test-slow chaos bench lint lock format clean
+.PHONY: help run test test-newer test-slow bench lint lock format clean
 
 help: ## this list
 	@echo "make WORD, where WORD is one of"
@@ -38,6 +38,11 @@ test-newer: $(VENV)/.installed-dev ## the same suite on Python 3.12, 3.13 and 3.
 test-slow: $(VENV)/.installed-dev ## tests that need minutes, a server or a browser
 	@exec $(BIN)/python -m pytest -q -m slow $(ARGS)
 
+bench: $(VENV)-bench/.installed ## what a durable stage costs, beside the floor and peers
+	@mkdir -p benchmarks/results
+	$(VENV)-bench/bin/python -m benchmarks.stage_commit --json benchmarks/results/stage_commit.json
+	$(VENV)-bench/bin/python -m benchmarks.events
+
 lint: $(VENV)/.installed-dev ## linters, types, import contracts, migrations, production settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -53,7 +58,7 @@ format: $(VENV)/.installed-dev ## put the source in order
 lock: $(VENV)/.installed-dev ## resolve the dependencies again, with hashes, for every supported Python
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
-	$(COMPILE) --group bench -o requirements-bench.lock
+	$(COMPILE) pyproject.toml --group bench -c requirements.lock -o requirements-bench.lock
 	echo uv | $(COMPILE) - -o requirements-install.lock
 
 clean: ## remove what these words made; data stays
@@ -62,6 +67,10 @@ clean: ## remove what these words made; data stays
 
 $(VENV)/.installed: requirements.lock requirements-install.lock .ci/install
 	@.ci/install $(VENV) requirements.lock
+	@touch $@
+
+$(VENV)-bench/.installed: requirements-bench.lock requirements-install.lock .ci/install
+	@.ci/install $(VENV)-bench requirements-bench.lock
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock requirements-install.lock .ci/install

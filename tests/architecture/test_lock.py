@@ -45,7 +45,7 @@ def asked(lock: str) -> set[str]:
     return {
         "requirements.lock": names(wanted["dependencies"]),
         "requirements-dev.lock": names(wanted["dependencies"]) | names(groups["dev"]),
-        "requirements-bench.lock": names(groups["bench"]),
+        "requirements-bench.lock": names(wanted["dependencies"]) | names(groups["bench"]),
         "requirements-install.lock": {"uv"},
     }[lock]
 
@@ -68,6 +68,7 @@ def test_no_lock_names_a_place_to_download_from(lock: str) -> None:
     assert not re.search(r"https?://|file:|--index|--find-links|@ ", text)
 
 
-def test_a_developer_runs_what_users_run() -> None:
-    users, developers = read("requirements.lock"), read("requirements-dev.lock")
-    assert {name: pin[0] for name, pin in users.items()} == {name: developers[name][0] for name in users}
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "requirements-bench.lock"])
+def test_what_is_tested_and_measured_is_what_users_run(lock: str) -> None:
+    users, others = read("requirements.lock"), read(lock)
+    assert {name: pin[0] for name, pin in users.items()} == {name: others[name][0] for name in users}
