@@ -1,31 +1,26 @@
-"""What `up`, `web` and `worker` share: a refusal is one line and exit status 5."""
+"""What `up`, `web` and `worker` share: what must be true first, and no word but one when all is well."""
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandParser
 
 from research.conf import conf
-from research.errors import ProwziError
+from research.management.base import ProwziCommand
 from research.runner import readiness
 
-NOT_READY = 5
 
+class SupervisedCommand(ProwziCommand):
+    has_json = False
 
-class SupervisedCommand(BaseCommand):
-    # Django's checks load every page; what can be wrong here, `readiness` says quicker and in one line.
-    requires_system_checks = ()
+    def add_arguments(self, parser: CommandParser) -> None:
+        """None of the usual ones: these commands act for nobody."""
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            readiness.check_data_dir(conf().data_dir)
-            readiness.check_database()
-            self.supervise(**options)
-        except ProwziError as refusal:
-            self.stderr.write(f"prowzi: {refusal}")
-            sys.exit(NOT_READY)
+        readiness.check_data_dir(conf().data_dir)
+        readiness.check_database()
+        self.supervise(**options)
 
     def supervise(self, **options: Any) -> None:
         """Take what only one may have (NotReady), then run until a signal."""

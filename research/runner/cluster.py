@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -118,7 +119,8 @@ class BoundCluster(Cluster):  # type: ignore[misc]
 
     def end(self, within_seconds: float) -> None:
         """Let django-q2 stop in its own order; after the time is over, kill what is left."""
-        self.stop_event.set()
+        # In a thread: setting the event waits for a sentinel that may be dead or stopped to wake up.
+        threading.Thread(target=self.stop_event.set, daemon=True).start()
         self.sentinel.join(within_seconds)
         for pid in process.descendants(os.getpid()):
             with suppress(ProcessLookupError):

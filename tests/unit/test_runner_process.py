@@ -14,6 +14,7 @@ from research.runner.drain import DrainPipe
 from research.runner.probe import reachable
 from research.runner.slots import has_free_slot, take_slot
 from research.runner.web import address
+from tests.stack import wait_until
 
 HOLDER = """
 import sys, time
@@ -77,9 +78,9 @@ def test_a_killed_process_gives_its_slot_back(tmp_path: Path) -> None:
 
 def test_closing_the_write_end_begins_the_drain() -> None:
     pipe = DrainPipe(*os.pipe())
-    assert not pipe.has_begun
+    before = pipe.has_begun
     pipe.begin()
-    assert pipe.has_begun
+    assert (before, pipe.has_begun) == (False, True)
     pipe.begin()  # once is enough
     os.close(pipe.reader)
 
@@ -92,7 +93,14 @@ def test_children_hear_the_drain_though_they_were_forked_with_the_pipe() -> None
 
 def test_a_child_dies_with_its_parent() -> None:
     child = int(_run_family("os.kill(os.getpid(), signal.SIGKILL)").split()[0])
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    wait_until(lambda: _is_dead(child), 10, "the child dies")
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _run_family(end: str) -> str:

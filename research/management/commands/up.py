@@ -14,7 +14,8 @@ DRAIN_SECONDS = 8.0  # everything has ended 10 s after a signal
 
 
 class Command(SupervisedCommand):
-    help = "Web, worker, sweeper and watchdog together. Example: prowzi up --first-run"
+    help = "Web, worker, sweeper and watchdog together."
+    example = "PORT=8001 prowzi up"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

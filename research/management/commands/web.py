@@ -10,7 +10,8 @@ from research.runner import lineup, web
 
 
 class Command(SupervisedCommand):
-    help = "The web process alone, restarted when it dies. Example: PORT=8001 prowzi web"
+    help = "The web process alone, for many machines."
+    example = "PORT=8001 prowzi web"
 
     def supervise(self, **options: Any) -> None:
         drain = conf().drain_seconds

@@ -8,7 +8,8 @@ from research.runner import lineup
 
 
 class Command(SupervisedCommand):
-    help = "Workers and sweeper alone, for many machines. Example: PROWZI_DRAIN_SECONDS=60 prowzi worker"
+    help = "Workers and sweeper alone, for many machines."
+    example = "PROWZI_DRAIN_SECONDS=60 prowzi worker"
 
     def supervise(self, **options: Any) -> None:
         drain = conf().drain_seconds
