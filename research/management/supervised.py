@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.management.base import CommandParser
 
 from research.conf import conf
-from research.management.base import ProwziCommand
+from research.errors import NotReady
+from research.management.base import ProwziCommand, exit_status
 from research.runner import readiness
 
 
@@ -17,8 +19,15 @@ class SupervisedCommand(ProwziCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """None of the usual ones: these commands act for nobody."""
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            readiness.check_data_dir(conf().data_dir)  # before a new database is made in it
+        except NotReady as refusal:
+            self.note(f"prowzi: {refusal}")
+            sys.exit(exit_status(refusal))
+        return super().execute(*args, **options)
+
     def handle(self, *args: Any, **options: Any) -> None:
-        readiness.check_data_dir(conf().data_dir)
         readiness.check_database()
         self.supervise(**options)
 

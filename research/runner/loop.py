@@ -6,7 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from research.runner.choosing import choose, is_suspect
@@ -44,7 +44,7 @@ class Work(Protocol):
 class Habits:
     concurrency: int = 16
     empties_for_suspects: bool = False  # one loop of a machine does, so that the others go on
-    linger_seconds: float = LINGER_SECONDS
+    linger_seconds: float = field(default_factory=lambda: LINGER_SECONDS)
     look_seconds: float = LOOK_SECONDS
     patience_seconds: float = PATIENCE_SECONDS
 

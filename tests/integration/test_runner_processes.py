@@ -36,6 +36,8 @@ def refusals(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Refusals
     """Every start that must be refused, tried at once: exit status and what stands on stderr."""
     folder = tmp_path_factory.mktemp("refusals")
     (folder / "file").write_text("")
+    (folder / "old").mkdir()
+    (folder / "old" / "prowzi.sqlite3").touch()
     (folder / "port").mkdir()
     (folder / "port" / "prowzi.sqlite3").write_bytes((stack.data_dir / "prowzi.sqlite3").read_bytes())
     with socket.socket() as taken:
@@ -48,14 +50,18 @@ def refusals(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Refusals
             "port": prowzi(["up"], folder / "port", PORT=port),
             "port of web": prowzi(["web"], folder / "port", PORT=port),
             "file": prowzi(["up"], folder / "file", SECRET_KEY="k" * 50),
-            "unmigrated": prowzi(["up"], folder / "empty"),
+            "unmigrated": prowzi(["up"], folder / "old"),
             "database": prowzi(["up"], folder / "else", DATABASE_URL=nowhere, SECRET_KEY="k" * 50),
         }
         return {name: _result(process) for name, process in started.items()} | {"taken": (0, port)}
 
 
 def _result(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, errors = process.communicate(timeout=30)
+    try:
+        _, errors = process.communicate(timeout=20)
+    except subprocess.TimeoutExpired:  # it was not refused
+        process.terminate()
+        _, errors = process.communicate(timeout=12)
     return process.returncode, errors.strip()
 
 
@@ -80,7 +86,7 @@ def test_a_data_folder_that_cannot_be_written_is_one_line(refusals: Refusals) ->
     _is_one_line(refusals["file"], "PROWZI_DATA_DIR=")
 
 
-def test_an_unmigrated_database_is_one_line(refusals: Refusals) -> None:
+def test_a_database_that_lacks_migrations_is_one_line(refusals: Refusals) -> None:
     _is_one_line(refusals["unmigrated"], "prowzi migrate")
 
 
