@@ -16,6 +16,7 @@ COMMANDS = {
     "monitor": "watch a session until it ends",
     "pause": "pause a session",
     "cancel": "cancel a session",
+    "approve": "approve the plan that a session waits with",
     "export": "write a session's report to a file",
     "library": "add, list, show, remove and search documents",
     "token": "API tokens: create, list, revoke",

@@ -41,7 +41,7 @@ def pytest_configure() -> None:
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     default: dict[str, Any] = settings.DATABASES["default"]
-    default["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # a file, so that threads see it
+    default.setdefault("TEST", {})["NAME"] = str(DATA_DIR / "test.sqlite3")  # a file, so that threads see it
     # No test pulls the plug in this process, so nothing has to survive that here.
     options = default["OPTIONS"]
     options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
