@@ -1,8 +1,4 @@
-"""The store as asyncio sees it: one thread for the database, another pair for blobs.
-
-SQLite has one writer anyway, and a connection belongs to its thread; so a worker process keeps one
-database thread and its loop never waits in a statement.
-"""
+"""The store as asyncio sees it: one thread for the database, a few for blobs; the loop waits in neither."""
 
 from __future__ import annotations
 
@@ -18,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection, connections
+from django.db import InterfaceError, OperationalError, connection
 
 from research.artifacts import plain
 from research.calls import Reply, Request
@@ -29,6 +25,7 @@ from research.store import commit, heartbeat, journal, lease, recovery
 from research.store.checkpoints import manager
 from research.store.checkpoints.manager import Written
 from research.store.checkpoints.storage import LocalBlobStore
+from research.store.database_thread import DatabaseThread
 from research.store.commit import Published, Skip, StageEnd
 from research.store.lease import Held
 from telemetry import queries
@@ -58,25 +55,26 @@ class Gateway:
     stages: tuple[str, ...]
 
     def __enter__(self) -> Gateway:
-        self._database = ThreadPoolExecutor(1, thread_name_prefix="database")
-        self._blobs = ThreadPoolExecutor(2, thread_name_prefix="blobs")
+        self._database = DatabaseThread()
+        self._database.start()
+        # They wait for the disk, which takes several syncs at the price of one.
+        self._blobs = ThreadPoolExecutor(8, thread_name_prefix="blobs")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._blobs.shutdown()
-        self._database.submit(connections.close_all)
-        self._database.shutdown()
+        self._database.stop()
 
     async def database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a whole transaction in the database thread; again, with jitter, while the database is away.
 
         It is finished even when the caller is cancelled: half of it would otherwise be unknown to us.
         """
-        loop = asyncio.get_running_loop()
+        alone = function is recovery.load or function == self._write_metrics
         for attempt in range(_TRIES):
-            work = loop.run_in_executor(self._database, lambda: function(*args, **kwargs))
+            work = asyncio.wrap_future(self._database.submit(lambda: function(*args, **kwargs), alone=alone))
             try:
                 return await asyncio.shield(work)
             except asyncio.CancelledError:

@@ -1,0 +1,68 @@
+"""Several sessions' transactions in one commit: together, yet each for itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+
+from research.errors import LostLease
+from research.store.database_thread import DatabaseThread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def thread() -> Iterator[DatabaseThread]:
+    started = DatabaseThread()
+    started.start()
+    yield started
+    started.stop()
+
+
+def _line_up(thread: DatabaseThread, pieces: list[Callable[[], object]], *, alone: bool = False) -> list[object]:
+    """Let them stand in line together, then wait for their outcomes."""
+    gate = threading.Event()
+    first = thread.submit(gate.wait)
+    waiting = [thread.submit(piece, alone=alone) for piece in pieces]
+    gate.set()
+    first.result(10)
+    return [future.exception(10) or future.result(10) for future in waiting]
+
+
+def _depth() -> int:
+    return len(connection.savepoint_ids)
+
+
+def test_what_stands_in_line_together_is_committed_together(thread: DatabaseThread) -> None:
+    depths = _line_up(thread, [_depth, _depth, _depth])
+    assert depths == [1, 1, 1]
+    assert _line_up(thread, [_depth]) == [0]
+    assert _line_up(thread, [_depth, _depth], alone=True) == [0, 0]
+
+
+def test_one_that_fails_takes_nobody_along(thread: DatabaseThread) -> None:
+    def add(name: str) -> Callable[[], object]:
+        return lambda: Group.objects.create(name=name).name
+
+    def lose() -> object:
+        Group.objects.create(name="lost")
+        raise LostLease
+
+    first, error, last = _line_up(thread, [add("a"), lose, add("b")])
+    assert (first, last) == ("a", "b")
+    assert isinstance(error, LostLease)
+    assert set(Group.objects.values_list("name", flat=True)) == {"a", "b"}
+
+
+def test_a_database_error_leaves_nobody_in_and_everybody_knows(thread: DatabaseThread) -> None:
+    def double() -> object:
+        return [Group.objects.create(name="same") for _ in range(2)]
+
+    outcomes = _line_up(thread, [lambda: Group.objects.create(name="a"), double])
+    assert [type(outcome).__name__ for outcome in outcomes] == ["IntegrityError", "IntegrityError"]
+    assert Group.objects.count() == 0
+    assert _line_up(thread, [lambda: Group.objects.create(name="later").name]) == ["later"]
