@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import Error, connection, connections, transaction
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 
 MOST_TOGETHER = 32  # pieces in one commit
 
@@ -77,7 +77,7 @@ class DatabaseThread:
         try:
             with transaction.atomic():
                 outcomes.extend(_outcome_in_savepoint(piece.work) for piece in pieces)
-        except Error as error:  # the commit itself failed: nobody's work is in
+        except (OperationalError, InterfaceError) as error:
             connection.close()
             outcomes = [(None, error)] * len(pieces)
         for piece, outcome in zip(pieces, outcomes, strict=True):
@@ -95,8 +95,8 @@ def _outcome_in_savepoint(work: Callable[[], Any]) -> tuple[Any, BaseException |
     try:
         with transaction.atomic():
             return work(), None
-    except Error:
-        raise  # the whole commit is in doubt
+    except (OperationalError, InterfaceError):
+        raise  # the database is away: nobody's work is in
     except Exception as error:  # noqa: BLE001  undone in its savepoint, carried to whoever waits
         return None, error
 
