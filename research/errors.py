@@ -5,6 +5,7 @@ ProwziError                     code, message, what to do next
 │  ├─ InvalidInput              422, exit 2
 │  │  └─ UnknownChoice          names the choices
 │  ├─ NotFound                  404, exit 3 (also for what belongs to somebody else)
+│  │  └─ ReportNotReady         the session has no report yet
 │  ├─ IllegalState              409: the verb does not fit the session's state
 │  ├─ PermissionDenied          403
 │  └─ RateLimited               429, carries retry_after in seconds
@@ -70,6 +71,12 @@ class NotFound(UserError):
     """There is no such thing for you."""
 
     code = "not_found"
+
+
+class ReportNotReady(NotFound):
+    """The report is not written yet."""
+
+    code = "report_not_ready"
 
 
 class IllegalState(UserError):
