@@ -9,7 +9,6 @@ KILLS ?= 60
 # The prompt as typed: a dollar sign in it is a dollar sign.
 export FIRST_PROMPT := $(value PROMPT)
 unexport PROMPT
-export KILLS SEED
 COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-config --no-emit-index-url \
 	--no-header --python-version 3.11
 # Settings as a careful production would have them; nothing is contacted.
@@ -17,7 +16,7 @@ PRODUCTION := PROWZI_DATA_DIR=$(VENV)/lint-data DATABASE_URL=postgres://prowzi@l
 	SECRET_KEY=Xy7-only-for-this-check-Wq3nB8sLk2vTz5mRj9cHd4pGf6aU0eJ1oZb \
 	ALLOWED_HOSTS=research.example.org
 
-.PHONY: help run test test-newer test-slow bench lint lock format clean
+.PHONY: help run test test-newer test-slow chaos bench lint lock format clean
 
 help: ## this list
 	@echo "make WORD, where WORD is one of"
@@ -37,6 +36,9 @@ test-newer: $(VENV)/.installed-dev ## the same suite on Python 3.12, 3.13 and 3.
 
 test-slow: $(VENV)/.installed-dev ## tests that need minutes, a server or a browser
 	@exec $(BIN)/python -m pytest -q -m slow $(ARGS)
+
+chaos: $(VENV)/.installed-dev ## random kills while research is at work (KILLS=60 SEED=…)
+	@exec $(BIN)/python -m tests.chaos.run --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)-bench/.installed ## what a durable stage costs, beside the floor and peers
 	@mkdir -p benchmarks/results

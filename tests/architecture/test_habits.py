@@ -20,7 +20,10 @@ READS_THE_ENVIRONMENT = {
     "prowzi_site/wsgi.py",
 }
 TOUCHES_PICKLE = {"research/store/checkpoints/codec.py"}
-CATCHES_EVERYTHING = {"research/orchestrator.py"}
+CATCHES_EVERYTHING = {
+    "research/orchestrator.py",  # an attempt may fail in any way
+    "research/store/database_thread.py",  # carries what it caught to whoever waits
+}
 VAGUE = {"utils", "helpers", "common", "misc", "util", "helper"}
 
 
@@ -104,7 +107,7 @@ def test_pickle_is_touched_in_one_place() -> None:
     assert found <= TOUCHES_PICKLE
 
 
-def test_everything_is_caught_in_one_place_only() -> None:
+def test_everything_is_caught_only_where_it_is_passed_on() -> None:
     found = {
         name
         for name, tree in trees()
