@@ -33,6 +33,9 @@ from research.summaries import describe
 from research.toolbox import Scope, Toolbox
 
 
+_POINTERS = {"llm": "/llm", "engine": "/engines"}  # the fields of a request that name plug-ins
+
+
 def plugin_names(package: ModuleType) -> list[str]:
     """The words people type: one file is one plug-in. Doubles are offered to tests alone."""
     modules = (import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
@@ -47,7 +50,7 @@ def plugin_names(package: ModuleType) -> list[str]:
 def _plugin(package: ModuleType, name: str, what: str) -> ModuleType:
     names = plugin_names(package)
     if name not in names:
-        raise UnknownChoice(f"There is no {what} {name!r}. Choose from: {', '.join(names)}.", pointer=f"/{what}")
+        raise UnknownChoice(f"There is no {what} {name!r}. Choose from: {', '.join(names)}.", pointer=_POINTERS[what])
     return import_module(f"{package.__name__}.{name}")
 
 
