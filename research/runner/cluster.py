@@ -26,6 +26,8 @@ from django_q.conf import Conf
 
 from research.queue import CANARY, WakeBroker, package
 from research.runner import canary, drain, process
+from research.runner.news import News
+from telemetry.wakes import place_of_settings
 
 logger = logging.getLogger("prowzi.runner")
 
@@ -41,6 +43,7 @@ class CanaryBroker(WakeBroker):
         self.cluster_pid = cluster_pid
         self._number = time.monotonic_ns()
         self._next_song = 0.0
+        self._has_news = News(place_of_settings().sqlite_path)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
         now = time.monotonic()
@@ -48,6 +51,9 @@ class CanaryBroker(WakeBroker):
             self._next_song = now + canary.SECONDS
             self._number += 1
             return [(0, self._song())]
+        if not self._has_news():
+            time.sleep(Conf.POLL)
+            return None
         try:
             return super().dequeue()
         except DatabaseError as error:  # the cluster is well: let it sing on while the database is down
