@@ -1,6 +1,7 @@
 """Checkpoints as bytes: plain data, pickled (protocol 5), compressed (zstd), framed and signed.
 
-    magic 8 · format version 2 · header length 4 · payload length 8 · CRC-32 of the header 4 · CRC-32 of these 4
+    magic 8 · format version 2 · header length 4 · payload length 8 · CRC-32 of the header 4 ·
+    CRC-32 of these 4
     header (canonical JSON) · payload · HMAC-SHA256 over everything before, 32
 
 Numbers are big-endian. The checks before anything is believed, in this order, each refusal with its own
@@ -41,12 +42,14 @@ Plain: TypeAlias = "dict[str, Plain] | list[Plain] | str | int | float | bool | 
 
 MAGIC = b"\x89PROWZI\n"
 FORMAT = 1
-CODECS = ("zstd",)
+ZSTD, NONE = "zstd", "none"
 TAG_BYTES = 32
 _FIXED = struct.Struct(">8sHIQI")  # magic, version, header length, payload length, header CRC
 _CRC = struct.Struct(">I")
 _PREFIX = _FIXED.size + _CRC.size
 _LEVEL = 3
+_ATOMS = frozenset({str, float, bool, bytes, type(None)})
+_WINDOW = 2**23  # what RFC 8878 asks every reader to have; our level needs less
 
 
 @dataclass(frozen=True)
@@ -86,25 +89,41 @@ class Blob:
 @dataclass(frozen=True)
 class Decoded:
     header: dict[str, Any]
-    payload: Any
+    payload: dict[str, Any]
 
 
 def encode(payload: dict[str, Any], identity: Identity, *, keys: KeyRing) -> Blob:
-    """Frame and sign plain data. InvalidInput names the first part that is not plain."""
+    """Frame and sign plain data. InvalidInput names the first part that is not plain.
+
+    CheckpointTooLarge for what `decode` would refuse for its size: it must fail now, not when it is needed.
+    """
     raw = _pickle(plain_copy(payload))
-    if len(raw) > DEFAULT.raw:
-        raise CheckpointTooLarge(f"The result has {len(raw):,} bytes; the most is {DEFAULT.raw:,}.")
-    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
+    _check_size(raw)
+    codec, packed = _pack(raw)
     header = {
         **asdict(identity),
-        "codec": CODECS[0],
+        "codec": codec,
         "raw_bytes": len(raw),
         "packed_bytes": len(packed),
         "digest": hashlib.sha256(packed).hexdigest(),
         "key_id": keys.current,
     }
     data = frame(_canonical(header), packed, keys)
-    return Blob(data, hashlib.sha256(data).hexdigest(), len(raw), keys.current, CODECS[0])
+    if len(data) > DEFAULT.file:
+        raise CheckpointTooLarge(f"The checkpoint has {len(data):,} bytes; the most is {DEFAULT.file:,}.")
+    return Blob(data, hashlib.sha256(data).hexdigest(), len(raw), keys.current, codec)
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > DEFAULT.raw:
+        raise CheckpointTooLarge(f"The result has {len(raw):,} bytes; the most is {DEFAULT.raw:,}.")
+    if len(raw) > opcodes.MOST_OPCODES:  # fewer bytes cannot be too many parts
+        opcodes.check(raw)
+
+
+def _pack(raw: bytes) -> tuple[str, bytes]:
+    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
+    return (ZSTD, packed) if len(packed) < len(raw) else (NONE, raw)
 
 
 def frame(header: bytes, packed: bytes, keys: KeyRing, *, version: int = FORMAT) -> bytes:
@@ -118,13 +137,13 @@ def decode(data: bytes, *, expect: Identity, keys: KeyRing, limits: Limits = DEF
     """The payload of exactly the checkpoint that `expect` names, or a CheckpointError."""
     header, packed = _open(data, keys, limits)
     _check_identity(header, expect)
-    if header.get("codec") not in CODECS:
-        raise CheckpointTooNew(f"The checkpoint is packed with {header.get('codec')!r}, which is not known here.")
-    if header.get("digest") != hashlib.sha256(packed).hexdigest():
-        raise CheckpointTampered("The checkpoint's payload does not have its digest.")
-    raw = _unpack(packed, header.get("raw_bytes"), limits.raw)
+    _check_payload(header, packed)
+    raw = _unpack(packed, header, limits.raw)
     opcodes.check(raw)
-    return Decoded(header, _unpickle(raw))
+    payload = _unpickle(raw)
+    if type(payload) is not dict:
+        raise CheckpointMalformed("The checkpoint's data is not a result.")
+    return Decoded(header, payload)
 
 
 def _open(data: bytes, keys: KeyRing, limits: Limits) -> tuple[dict[str, Any], bytes]:
@@ -163,7 +182,7 @@ def _read_prefix(data: bytes) -> tuple[int, int, int]:
 def _read_header(packed: bytes) -> dict[str, Any]:
     try:
         header = json.loads(packed)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise CheckpointMalformed("The checkpoint's header cannot be read.") from None
     if not isinstance(header, dict) or _canonical(header) != packed:
         raise CheckpointMalformed("The checkpoint's header is not in its one form.")
@@ -173,7 +192,7 @@ def _read_header(packed: bytes) -> dict[str, Any]:
 def _check_tag(key_id: str, body: bytes, tag: bytes, keys: KeyRing) -> None:
     if not keys.knows(key_id):
         raise CheckpointTooNew(
-            f"The checkpoint is signed with key {key_id}, which is not known here. "
+            f"The checkpoint is signed with key {key_id!a}, which is not known here. "
             "After a change of SECRET_KEY put the old one into SECRET_KEY_FALLBACKS."
         )
     if not keys.verifies(key_id, body, tag):
@@ -186,18 +205,34 @@ def _check_identity(header: dict[str, Any], expect: Identity) -> None:
             raise CheckpointMismatch(f"The checkpoint's file is another one: its {name} differs.")
 
 
-def _unpack(packed: bytes, raw_bytes: object, limit: int) -> bytes:
-    """Decompress to exactly the announced length; nothing beyond it is ever held."""
-    if type(raw_bytes) is not int or not 0 <= raw_bytes <= limit:
+def _check_payload(header: dict[str, Any], packed: bytes) -> None:
+    codec = header.get("codec")
+    if codec not in (ZSTD, NONE):
+        raise CheckpointTooNew(f"The checkpoint is packed with {codec!a}, which is not known here.")
+    found = (len(packed), hashlib.sha256(packed).hexdigest())
+    if (header.get("packed_bytes"), header.get("digest")) != found:
+        raise CheckpointTampered("The checkpoint's payload does not have its length and digest.")
+
+
+def _unpack(packed: bytes, header: dict[str, Any], limit: int) -> bytes:
+    """The payload at exactly its announced length; nothing beyond it is ever held."""
+    size = header.get("raw_bytes")
+    if type(size) is not int or not 0 <= size <= limit:
         raise CheckpointTooLarge
+    raw = packed if header["codec"] == NONE else _decompress(packed, size)
+    if len(raw) != size:
+        raise CheckpointMalformed("The checkpoint does not have its announced length.")
+    return raw
+
+
+def _decompress(packed: bytes, size: int) -> bytes:
     try:
-        with zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(io.BytesIO(packed)) as reader:
-            raw = bytes(reader.read(raw_bytes))
-            more = bytes(reader.read(1))
+        with zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(io.BytesIO(packed)) as reader:
+            raw, more = bytes(reader.read(size)), reader.read(1)
     except zstandard.ZstdError:
         raise CheckpointMalformed("The checkpoint cannot be decompressed.") from None
-    if len(raw) != raw_bytes or more:
-        raise CheckpointMalformed("The checkpoint does not have its announced length.")
+    if more:
+        raise CheckpointMalformed("The checkpoint is longer than its announced length.")
     return raw
 
 
@@ -224,28 +259,68 @@ def _unpickle(raw: bytes) -> Any:
         return _Plain(io.BytesIO(raw)).load()
     except CheckpointError:
         raise
-    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, UnicodeError) as error:
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise CheckpointMalformed("The checkpoint's data cannot be read.") from error
 
 
-def plain_copy(value: Any, path: str = "", depth: int = 1) -> Any:
+class _NotPlain(Exception):
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path: list[str | int] = []  # innermost first
+
+
+def plain_copy(value: Any) -> Any:
     """A deep copy in which no container stands twice. InvalidInput for what is not plain data."""
+    try:
+        return _copy(value, 1)
+    except _NotPlain as found:
+        place = "".join(f"[{step!a}]" for step in reversed(found.path)) or " itself"
+        message = f"The result{place} {found.reason}; a checkpoint holds plain data only."
+        raise InvalidInput(message) from None
+
+
+def _copy(value: Any, depth: int) -> Any:
     kind = type(value)
-    if value is None or kind in (str, float, bool, bytes):
-        return value
-    if kind is int:
-        if value.bit_length() >= opcodes.LONGEST_INTEGER * 8:
-            raise InvalidInput(f"The result's {path or 'root'} is a number that is too long.")
-        return value
-    if kind not in (dict, list) or depth > opcodes.DEEPEST:
-        what = f"a {kind.__name__}" if kind not in (dict, list) else "nested too deeply"
-        raise InvalidInput(f"The result's {path or 'root'} is {what}; a checkpoint holds plain data only.")
+    if kind is dict:
+        return _copy_items(value, depth)
     if kind is list:
-        return [plain_copy(item, f"{path}[{at}]", depth + 1) for at, item in enumerate(value)]
-    return {_key(key, path): plain_copy(item, f"{path}.{key}", depth + 1) for key, item in value.items()}
+        return _copy_list(value, depth)
+    if kind in _ATOMS:
+        return value
+    if kind is not int:
+        raise _NotPlain(f"is a {kind.__name__}")
+    if value.bit_length() >= opcodes.LONGEST_INTEGER * 8:
+        raise _NotPlain("is a number that is too long")
+    return value
 
 
-def _key(key: Any, path: str) -> str:
-    if type(key) is not str:
-        raise InvalidInput(f"The result's {path or 'root'} has a key that is not text: {key!r}.")
-    return key
+def _copy_items(items: dict[Any, Any], depth: int) -> dict[str, Any]:
+    _check_depth(depth)
+    copied: dict[str, Any] = {}
+    for key, value in items.items():
+        if type(key) is not str:
+            raise _NotPlain(f"has a key that is a {type(key).__name__}, not text")
+        try:
+            copied[key] = _copy(value, depth + 1)
+        except _NotPlain as found:
+            found.path.append(key)
+            raise
+    return copied
+
+
+def _copy_list(values: list[Any], depth: int) -> list[Any]:
+    _check_depth(depth)
+    copied: list[Any] = []
+    for value in values:
+        try:
+            copied.append(_copy(value, depth + 1))
+        except _NotPlain as found:
+            found.path.append(len(copied))
+            raise
+    return copied
+
+
+def _check_depth(depth: int) -> None:
+    if depth > opcodes.DEEPEST:
+        raise _NotPlain("is nested too deeply")

@@ -1,15 +1,19 @@
-"""Keys for signing checkpoints, derived for this use alone (HKDF, RFC 5869) from the installation's secrets."""
+"""Keys that sign checkpoints, derived for this use alone (HKDF, RFC 5869) from the installation's secrets."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from research.errors import NotReady
 
 _SALT = b"prowzi checkpoint v1"
 
 
 def _derive(secret: str) -> bytes:
+    if not secret:
+        raise NotReady("SECRET_KEY and SECRET_KEY_FALLBACKS must not be empty: anybody could sign with that.")
     extracted = hmac.new(_SALT, secret.encode(), hashlib.sha256).digest()
     return hmac.new(extracted, b"sign\x01", hashlib.sha256).digest()
 
@@ -23,7 +27,7 @@ class KeyRing:
     """One key signs; older ones still read, so that a changed secret loses nothing (B52)."""
 
     current: str  # key id
-    keys: dict[str, bytes]  # key id -> key
+    keys: dict[str, bytes] = field(repr=False)  # key id -> key
 
     @classmethod
     def from_secrets(cls, current: str, *previous: str) -> KeyRing:

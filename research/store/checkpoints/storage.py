@@ -17,17 +17,19 @@ from typing import Any, Protocol
 from research.errors import (
     CheckpointForbidden,
     CheckpointMissing,
+    CheckpointTooLarge,
     InvalidInput,
     StorageError,
     StorageFailed,
     StorageFull,
 )
 from research.failpoints import armed, failpoint
-from research.store.checkpoints.codec import Identity
+from research.store.checkpoints.codec import DEFAULT, Identity
 
 ENDING = ".ckpt"
 _TEMPORARY = ".tmp-"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_REMEMBERED = 4096  # folders
 
 
 class BlobStore(Protocol):
@@ -40,7 +42,7 @@ class BlobStore(Protocol):
         ...
 
     def read(self, key: str) -> bytes:
-        """CheckpointMissing, CheckpointForbidden or StorageFailed."""
+        """CheckpointMissing, CheckpointForbidden, CheckpointTooLarge or StorageFailed."""
         ...
 
     def delete(self, key: str) -> None: ...
@@ -58,6 +60,7 @@ class LocalBlobStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
+        self._durable: set[Path] = set()  # folders whose own name this process has seen synced
 
     def put_new(self, key: str, data: bytes) -> None:
         path = self._path(key)
@@ -76,18 +79,29 @@ class LocalBlobStore:
         except FileExistsError:
             if path.read_bytes() != data:
                 raise StorageFailed(f"There is another blob under {path.name} already.") from None
+            _sync_folder(path.parent)  # whoever published it may have died before this
+        else:
+            _sync_name(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
         failpoint("FP11")
 
     def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
+        """A folder that another writer made a moment ago may not be on the disk yet: sync it as well."""
+        if folder in self._durable and folder.is_dir():
             return
-        missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for each in missing:
-            _sync_folder(each.parent)
+        if folder == self.root:
+            _make_root(folder)
+        else:
+            self._make_folder(folder.parent)
+            folder.mkdir(exist_ok=True, mode=0o700)
+            _sync_folder(folder.parent)
+        self._remember(folder)
+
+    def _remember(self, folder: Path) -> None:
+        if len(self._durable) >= _REMEMBERED:
+            self._durable.clear()
+        self._durable.add(folder)
 
     def put_metadata(self, key: str, metadata: dict[str, Any]) -> None:
         path = self._path(key).with_suffix(".json")
@@ -98,9 +112,9 @@ class LocalBlobStore:
 
     def read(self, key: str) -> bytes:
         try:
-            return self._path(key).read_bytes()
+            return _read_bounded(self._path(key))
         except FileNotFoundError as error:
-            raise CheckpointMissing(f"The checkpoint's file {Path(key).name} is not in the storage.") from error
+            raise CheckpointMissing(f"The file {Path(key).name} is not in the storage.") from error
         except PermissionError as error:
             raise CheckpointForbidden from error
         except OSError as error:
@@ -108,8 +122,11 @@ class LocalBlobStore:
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        path.unlink(missing_ok=True)
-        path.with_suffix(".json").unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".json").unlink(missing_ok=True)
+        except OSError as error:
+            raise _named(error, "deleted") from error
 
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
@@ -121,7 +138,7 @@ class LocalBlobStore:
     def sweep(self, older_than: float) -> int:
         """Remove temporary files older than so many seconds: of writers that died. How many."""
         swept = 0
-        for path in self.root.glob(f"*/*/{_TEMPORARY}*"):
+        for path in self.root.rglob(f"{_TEMPORARY}*"):
             try:
                 if time.time() - path.stat().st_mtime > older_than:
                     path.unlink()
@@ -132,7 +149,7 @@ class LocalBlobStore:
 
     def _path(self, key: str) -> Path:
         parts = key.split("/")
-        if "\0" in key or any(part in {"", ".", ".."} for part in parts):
+        if "\0" in key or any(not part or part.startswith(".") for part in parts):
             raise InvalidInput(f"{key!r} is not a key of the storage.")
         return self.root.joinpath(*parts)
 
@@ -155,6 +172,29 @@ def _write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
+def _read_bounded(path: Path) -> bytes:
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > DEFAULT.file:
+            raise CheckpointTooLarge(f"The file {path.name} is larger than any that is written here.")
+        return file.read()
+
+
+def _make_root(root: Path) -> None:
+    missing = [each for each in (root, *root.parents) if not each.is_dir()]
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for each in missing:
+        _sync_folder(each.parent)
+
+
+def _sync_name(path: Path) -> None:
+    """A name that could not be synced is taken back: a second sync would claim what the first one lost."""
+    try:
+        _sync_folder(path.parent)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def _sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -165,6 +205,6 @@ def _sync_folder(folder: Path) -> None:
 
 def _named(error: OSError, what: str) -> StorageError:
     if error.errno in _FULL:
-        return StorageFull("There is no space left for checkpoints. Free some; the session goes on by itself.")
+        return StorageFull("No space is left for checkpoints. Free some; the session goes on by itself.")
     name = errno.errorcode.get(error.errno or 0, "?")
-    return StorageFailed(f"The checkpoint could not be {what}: {error.strerror} ({name}).")
+    return StorageFailed(f"The file could not be {what}: {error.strerror} ({name}).")
