@@ -32,8 +32,8 @@ _AUTHORS = (
     re.compile(
         rf"\(\s*{_SURNAME}(?:[ \t]+(?:et al\.?|and|&|[A-Z][\w.'’-]{{0,60}})){{0,6}}[ \t]*,[ \t]*{_YEARS}"
     ),
-    re.compile(rf"\b{_SURNAME}[ \t]+et al\.?,?[ \t]*\(?{_YEARS}"),
-    re.compile(rf"\b{_SURNAME}[ \t]+(?:and|&)[ \t]+[A-Z][\w'’-]{{1,60}}[ \t]+\({_YEARS}\)"),
+    re.compile(rf"(?<![\w’-]){_SURNAME}[ \t]+et al\.?,?[ \t]*\(?{_YEARS}"),
+    re.compile(rf"(?<![\w’-]){_SURNAME}[ \t]+(?:and|&)[ \t]+[A-Z][\w'’-]{{1,60}}[ \t]+\({_YEARS}\)"),
 )
 _DATES = """January February March April May June July August September October November December Jan Feb Mar
 Apr Jun Jul Aug Sep Sept Oct Nov Dec Spring Summer Autumn Fall Winter"""

@@ -21,7 +21,7 @@ _YEAR = r"(?:1[5-9]|20)\d\d[a-z]?"
 _LETTERS = (
     r"[^\s，。；：、！？（）「」《》“”‘’【】<>]"  # of a link: ends at white space and Chinese punctuation
 )
-_NAME = r"(?<!\w)[A-Z\u00c0-\u00de][\w.'’\-]{0,60}"
+_NAME = r"(?<![\w.’\-])[A-Z\u00c0-\u00de][\w.'’\-]{0,60}"
 _REFERENCES = re.compile(
     rf"""
       (?:[a-z][a-z0-9+.\-]{{0,30}}:)?//{_LETTERS}*                  # addresses

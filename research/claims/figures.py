@@ -107,5 +107,6 @@ def _unit(word: str) -> str:
     return "" if is_stop_word(low) else stem(low, "en")
 
 
-def values(text: str) -> frozenset[str]:
-    return frozenset(figure.value.lstrip("-") for figure in figures(text))
+def values(text: str) -> list[str]:
+    """Every number as often as it stands there, without its sign: a dash before it may be a range."""
+    return [figure.value.lstrip("-") for figure in figures(text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from research.claims.words import content, stem, tokens
+from research.claims.words import stem, tokens
 
 _DENYING = """no not never none neither nor cannot without nothing nobody nowhere hardly scarcely barely fail
 fails failed failing lack lacks lacked lacking absent absence unable unlikely unaffected ineffective
@@ -40,6 +40,11 @@ def _direction_stems() -> dict[str, str]:
     return {**up, **{stem(word, "en"): "down" for word in _DOWN.split()}}
 
 
+def _stems(text: str) -> list[str]:
+    """All stems: `more` and `less` are stop words elsewhere."""
+    return [stem(token.text, "en") for token in tokens(text)]
+
+
 @lru_cache(maxsize=8192)
 def negations(text: str) -> int:
     found = sum(token.text in _NEGATIONS or bool(_CONTRACTED.search(token.text)) for token in tokens(text))
@@ -49,14 +54,14 @@ def negations(text: str) -> int:
 @lru_cache(maxsize=8192)
 def directions(text: str) -> frozenset[str]:
     table = _direction_stems()
-    found = {table[word] for word in content(text) if word in table}
+    found = {table[word] for word in _stems(text) if word in table}
     return frozenset(found | {name for name, pattern in _CHINESE.items() if pattern.search(text)})
 
 
 @lru_cache(maxsize=8192)
 def direction_words(text: str) -> frozenset[str]:
     table = _direction_stems()
-    latin = {word for word in content(text) if word in table}
+    latin = {word for word in _stems(text) if word in table}
     return frozenset(latin | {m.group() for p in _CHINESE.values() for m in p.finditer(text)})
 
 

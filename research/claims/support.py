@@ -9,6 +9,7 @@ Cosine is no support test: it accepts most changed numbers and negations.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +17,7 @@ from itertools import pairwise
 from research.artifacts import Verdict
 from research.claims.figures import values
 from research.claims.folding import locate
-from research.claims.polarity import negated, negations, opposed
+from research.claims.polarity import direction_words, negated, negations, opposed
 from research.claims.splitting import Piece, sentences
 from research.claims.words import content
 
@@ -32,6 +33,7 @@ class Judgement:
     tier: str
     confidence: float
     span: tuple[int, int] | None = None  # offsets into the passage
+    share: float = 1.0  # of the sentence's words that stand there
 
 
 NOT_FOUND = Judgement(Verdict.NOT_FOUND, "containment", 0.0)
@@ -45,8 +47,12 @@ def judge(sentence: str, passage: str, language: str = "en", *, quoted: bool = F
         return Judgement(Verdict.SUPPORTED, "quotation", 1.0, span)
     if quoted:
         return Judgement(Verdict.NOT_FOUND, "quotation", 1.0)
-    windows = _windows(sentences(passage), frozenset(content(sentence, language)), language)
-    return best([_compare(sentence, passage, window, language) for window in windows])
+    pieces = sentences(passage)
+    single = [_compare(sentence, passage, (p.start, p.end), language) for p in pieces]
+    if any(judgement.share >= CARRIED for judgement in single):
+        return best(single)
+    pairs = _pairs(pieces, frozenset(content(sentence, language)), language)
+    return best([*single, *(_compare(sentence, passage, pair, language) for pair in pairs)])
 
 
 def best(judgements: Sequence[Judgement]) -> Judgement:
@@ -83,29 +89,28 @@ def _is_whole(span: tuple[int, int], passage: str) -> bool:
     return negations(outside) == negations(passage[span[0] : span[1]])
 
 
-def _windows(pieces: Sequence[Piece], wanted: frozenset[str], language: str) -> list[tuple[int, int]]:
-    """Single sentences, and neighbours that each hold a part; one that adds none would add its negations."""
+def _pairs(pieces: Sequence[Piece], wanted: frozenset[str], language: str) -> list[tuple[int, int]]:
+    """Neighbours that each hold a part of the sentence; one that holds none would add its negations."""
     holds = [len(wanted & frozenset(content(piece.text, language))) >= PART * len(wanted) for piece in pieces]
-    single = [(piece.start, piece.end) for piece in pieces]
-    pairs = [(a.start, b.end) for (a, x), (b, y) in pairwise(zip(pieces, holds, strict=True)) if x and y]
-    return single + pairs
+    neighbours = pairwise(zip(pieces, holds, strict=True))
+    return [(a.start, b.end) for (a, x), (b, y) in neighbours if x and y]
 
 
 def _compare(sentence: str, passage: str, window: tuple[int, int], language: str) -> Judgement:
     text = passage[window[0] : window[1]]
     share = containment(sentence, text, language)
     if share < CLOSE:
-        return Judgement(Verdict.NOT_FOUND, "containment", 1 - share)
-    numbers_stand = values(sentence) <= values(text)
-    same_way = not negated(sentence, text) and not opposed(sentence, text)
-    return _weigh(share, window, numbers_stand=numbers_stand, same_way=same_way)
+        return Judgement(Verdict.NOT_FOUND, "containment", 1 - share, share=share)
+    if share >= CARRIED and (negated(sentence, text) or opposed(sentence, text)):
+        return Judgement(Verdict.CONTRADICTED, "polarity", 0.6, window, share)
+    if Counter(values(sentence)) - Counter(values(text)):
+        return Judgement(Verdict.NOT_FOUND, "numbers", 0.6, window, share)
+    if not _same_way(sentence, text):
+        return Judgement(Verdict.NOT_FOUND, "polarity", 0.6, window, share)
+    verdict = Verdict.SUPPORTED if share >= CARRIED else Verdict.PARTLY
+    return Judgement(verdict, "containment", round(0.9 * share, 3), window, share)
 
 
-def _weigh(share: float, window: tuple[int, int], *, numbers_stand: bool, same_way: bool) -> Judgement:
-    if numbers_stand and same_way:
-        verdict = Verdict.SUPPORTED if share >= CARRIED else Verdict.PARTLY
-        return Judgement(verdict, "containment", round(0.9 * share, 3), window)
-    tier = "polarity" if numbers_stand else "numbers"
-    if share >= CARRIED and not same_way:
-        return Judgement(Verdict.CONTRADICTED, tier, 0.6, window)
-    return Judgement(Verdict.NOT_FOUND, tier, 0.6)
+def _same_way(sentence: str, text: str) -> bool:
+    """As many negations, and no word of direction that the passage does not use."""
+    return negations(sentence) == negations(text) and direction_words(sentence) <= direction_words(text)

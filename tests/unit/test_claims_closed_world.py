@@ -224,6 +224,10 @@ def test_plain_prose_is_left_alone(text: str) -> None:
     assert without_references(text) == text
 
 
+def test_half_a_bracket_goes_because_the_next_sentence_may_hold_the_other_half() -> None:
+    assert [without_references(half) for half in ("As (Smith,", "2020) said.")] == ["As Smith,", "2020 said."]
+
+
 def test_an_unknown_id_is_dropped_and_a_false_quotation_loses_its_marks() -> None:
     draft = Draft(
         number=1,

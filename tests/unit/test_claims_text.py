@@ -75,7 +75,7 @@ def test_figures_have_one_canonical_form(text: str, expected: Figure) -> None:
 
 def test_years_are_known_as_years() -> None:
     assert [figure.is_year for figure in figures("in 1998")] == [True]
-    assert values("in 1998 and 12.50 kg") == {"1998", "12.5"}
+    assert values("in 1998 and 12.50 kg") == ["1998", "12.5"]
 
 
 @pytest.mark.parametrize(
