@@ -81,7 +81,7 @@ BOMBS = {
     "old protocol": b"\x80\x02N.",
     "frame of 16 EiB": b"\x80\x05\x95" + b"\xff" * 8 + b"}.",
     "frame of a TiB": b"\x80\x05\x95" + struct.pack("<Q", 2**40) + b"}.",
-    "filled through a mark": b"\x80\x05](Na.",
+    "filled through a mark": b"\x80\x05](Nae.",
     "a million marks": b"\x80\x05" + b"(" * 1_000_001 + b".",
     "a million dicts": b"\x80\x05](" + b"}" * 1_000_001 + b"e.",
     "dicts in lists": b"\x80\x05}" + (_text("a") + b"](}") * 200 + b"es" * 200 + b".",
