@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,15 +21,18 @@ from research.artifacts import Artifact, Options, Question
 from research.conf import conf
 from research.errors import CheckpointMalformed, InvalidInput, NotFound, ReportNotReady, UnknownChoice
 from research.exporters import Report as ReportView
-from research.models import Checkpoint, Report, Session, SessionStatus, StageRun, StageStatus
+from research.models import ENDED, Checkpoint, Report, Session, SessionStatus, StageRun, StageStatus
 from research.pipeline import PIPELINE, STAGES
 from research.report import build
 from research.stage import ResearchState
 from research.store.checkpoints import manager
+from telemetry import queries as telemetry
+from telemetry.events import Event
 
 MICROUSD = 1_000_000
-CITATIONS = ("total", "supported", "partly", "contradicted", "not_found", "not_checked", "fabricated")
 M = TypeVar("M", bound=Model)
+LONGEST_SEARCH = 200  # characters
+CITATIONS = ("total", "supported", "partly", "contradicted", "not_found", "not_checked", "fabricated")
 
 
 # --- which ----------------------------------------------------------------------------------------
@@ -38,11 +43,18 @@ def sessions_of(user: User, *, status: str = "", q: str = "") -> QuerySet[Sessio
     if status and status not in SessionStatus.values:
         choices = ", ".join(SessionStatus.values)
         raise UnknownChoice(f"There is no status {status[:40]!r}. Choose from: {choices}.", pointer="/status")
-    if "\0" in q:
-        raise InvalidInput("The search holds a NUL character. Remove it.", pointer="/q")
+    check_search(q)
     found = _shown(Session.objects.filter(owner_id=user.pk))
     found = found.filter(status=status) if status else found
     return found.filter(prompt__icontains=q) if q else found
+
+
+def check_search(q: str) -> None:
+    """InvalidInput for what a database cannot look for."""
+    if len(q) > LONGEST_SEARCH or re.search("[\0\ud800-\udfff]", q):
+        raise InvalidInput(
+            f"The search has at most {LONGEST_SEARCH} characters, none of them broken.", pointer="/q"
+        )
 
 
 def _shown(sessions: QuerySet[Session]) -> QuerySet[Session]:
@@ -89,11 +101,11 @@ def _range(prefix: str) -> tuple[uuid.UUID, uuid.UUID]:
     return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
 
 
-def _uuid(text: str | uuid.UUID) -> uuid.UUID | None:
+def _uuid(text: str | uuid.UUID) -> uuid.UUID:
     try:
         return uuid.UUID(str(text))
     except ValueError:
-        return None
+        return uuid.UUID(int=0)  # the id of nothing
 
 
 def _no_session() -> NotFound:
@@ -145,6 +157,17 @@ def _bad_cursor() -> InvalidInput:
 
 def session_json(session: Session) -> dict[str, Any]:
     """A session as the command line and the API show it (`prowzi show --json`)."""
+    return sessions_json([session])[0]
+
+
+def sessions_json(sessions: Iterable[Session]) -> list[dict[str, Any]]:
+    """Those of a list from `sessions_of`: one query more, however many they are."""
+    shown = list(sessions)
+    retries = telemetry.retries_of([session.pk for session in shown])
+    return [_session_json(session, retries.get(str(session.pk), 0)) for session in shown]
+
+
+def _session_json(session: Session, retries: int) -> dict[str, Any]:
     stages = _stages(session)
     return {
         "session_id": str(session.pk),
@@ -159,7 +182,7 @@ def session_json(session: Session) -> dict[str, Any]:
         "started_at": _iso(session.started_at),
         "completed_at": _iso(session.completed_at),
         "total_duration_seconds": _duration(session, stages),
-        "total_retries": sum(max(0, stage.attempt - 1) for stage in stages),
+        "total_retries": retries,
         "failed_stages": [stage.stage for stage in stages if stage.status == StageStatus.FAILED],
         "success": session.status == SessionStatus.COMPLETED,
         **_money(session),
@@ -231,6 +254,26 @@ def checkpoint_json(checkpoint: Checkpoint) -> dict[str, Any]:
     }
 
 
+def checkpoint_details(checkpoint: Checkpoint) -> dict[str, Any]:
+    """All that is known about a checkpoint but what it holds."""
+    return {
+        **checkpoint_json(checkpoint),
+        "session_id": str(checkpoint.session_id),
+        "parent": str(checkpoint.parent_id) if checkpoint.parent_id else None,
+        "attempt": checkpoint.attempt,
+        "schema": checkpoint.schema,
+        "schema_version": checkpoint.schema_version,
+        "raw_bytes": checkpoint.raw_bytes,
+        "digest": checkpoint.digest,
+        "key_id": checkpoint.key_id,
+    }
+
+
+def checkpoint_content(checkpoint: Checkpoint) -> dict[str, Any]:
+    """What its stage added, as plain data. CheckpointError or StorageError when it must not be used."""
+    return manager.read(checkpoint)
+
+
 def claims_json(session: Session) -> list[dict[str, Any]]:
     """The ledger of the report's last draft, in the order of its sentences."""
     last = _last_report(session)
@@ -238,6 +281,23 @@ def claims_json(session: Session) -> list[dict[str, Any]]:
         return []
     fields = ("ordinal", "section", "text", "verdict", "tier", "confidence", "origins", "spans")
     return list(session.claims.filter(draft=last.draft).order_by("ordinal").values(*fields))
+
+
+# --- the log ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class News:
+    events: list[Event]
+    has_ended: bool  # nothing comes after these
+
+
+def news_of(session_id: uuid.UUID, after: int, limit: int = telemetry.PAGE) -> News:
+    """What the log holds after a seq. Who may see the session is asked before."""
+    # The state first: what is committed between the two reads is told by the next look.
+    status = Session.objects.filter(pk=session_id).values_list("status", flat=True).first()
+    events = telemetry.events_after(session_id, after, limit)
+    return News(events, (status is None or status in ENDED) and len(events) < limit)
 
 
 # --- the report -----------------------------------------------------------------------------------

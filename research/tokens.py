@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
 import string
 import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -21,7 +23,7 @@ from django.db.models import QuerySet
 from research.errors import InvalidInput, NotFound, UnknownChoice
 from research.models import ApiToken, LoginLink
 
-SCOPES = ("read", "write")  # `write` may read too; a token without scopes may do what its owner may
+SCOPES = ("read", "write", "tokens")  # a token without scopes may do what its owner may
 LINK_MINUTES = 15
 LONGEST_LIFE = 3650  # days
 USE_SECONDS = 60  # how exactly the last use is kept: a write for every request would be too much
@@ -30,9 +32,15 @@ _DIGITS = string.digits + string.ascii_lowercase
 _TOKEN = re.compile(r"prowzi_([0-9a-z]{8})_[A-Za-z0-9_-]{43}[0-9a-z]{6}")
 _NO_DIGEST = "0" * 64
 
+logger = logging.getLogger("prowzi.security")
+
 
 def create_token(
-    *, owner: User, name: str = "", scopes: Iterable[str] = (), expires_days: int | None = None
+    *,
+    owner: User,
+    name: str = "",
+    scopes: Iterable[str] = (),
+    expires_days: int | None = None,
 ) -> tuple[ApiToken, str]:
     """The row, and the secret text that nobody can read again."""
     now = datetime.now(UTC)
@@ -55,14 +63,40 @@ def find_token(secret: str) -> ApiToken | None:
     """The living token of a living owner; None for everything else. Notes the use."""
     shape = _TOKEN.fullmatch(secret)
     if shape is None or not hmac.compare_digest(_checksum(secret[:-6]), secret[-6:]):
-        return None
+        return _refuse("token_malformed")
     token = ApiToken.objects.select_related("owner").filter(prefix=shape[1]).first()
     known = token.digest if token else _NO_DIGEST
     same = hmac.compare_digest(known, _digest(secret))
-    if token is None or not same or not _is_alive(token):
-        return None
+    if token is None or not same:
+        return _refuse("token_unknown", shape[1])
+    if not _is_alive(token):
+        return _refuse("token_dead", shape[1])
     _note_use(token)
     return token
+
+
+def _refuse(code: str, prefix: str = "") -> None:
+    logger.warning("token refused", extra={"code": code, "token": prefix})
+
+
+def is_still_good(token: ApiToken) -> bool:
+    """Whether a token that was let in a while ago would be let in again."""
+    now = ApiToken.objects.select_related("owner").filter(pk=token.pk).first()
+    return now is not None and _is_alive(now)
+
+
+def token_json(token: ApiToken) -> dict[str, Any]:
+    """What may be shown of a token."""
+    return {
+        "id": str(token.pk),
+        "prefix": token.prefix,
+        "name": token.name,
+        "scopes": token.scopes,
+        "created_at": token.created_at.isoformat(),
+        "expires_at": token.expires_at and token.expires_at.isoformat(),
+        "last_used_at": token.last_used_at and token.last_used_at.isoformat(),
+        "revoked_at": token.revoked_at and token.revoked_at.isoformat(),
+    }
 
 
 def tokens_of(owner: User) -> QuerySet[ApiToken]:
@@ -94,11 +128,18 @@ def create_login_link(user: User) -> str:
     return f"/accounts/link/{secret}/"
 
 
+def is_link_good(secret: str) -> bool:
+    """Whether the page's button would work; looking uses nothing up."""
+    links = LoginLink.objects.filter(digest=_digest(secret), used_at=None, user__is_active=True)
+    return links.filter(expires_at__gt=datetime.now(UTC)).exists()
+
+
 def use_login_link(secret: str) -> User | None:
     """Whom the link signs in. One of two at once wins; the other gets None."""
     now = datetime.now(UTC)
     links = LoginLink.objects.filter(digest=_digest(secret))
     if not links.filter(used_at=None, expires_at__gt=now).update(used_at=now):
+        logger.warning("sign-in link refused", extra={"code": "login_link_refused"})
         return None
     user = links.select_related("user").get().user
     return user if user.is_active else None
