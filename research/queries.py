@@ -152,22 +152,20 @@ def _bad_cursor() -> InvalidInput:
     return InvalidInput("The cursor is not one that a list gave out. Begin without it.", pointer="/cursor")
 
 
+def documents_of(user: User, *, q: str = "", collection: str = "") -> QuerySet[Document]:
+    """A person's library, the newest first; `q` looks in titles and names."""
+    check_search(q)
+    check_search(collection)
+    found = Document.objects.filter(owner_id=user.pk).prefetch_related("collections")
+    found = found.filter(collections__name=collection) if collection else found
+    return found.filter(Q(title__icontains=q) | Q(name__icontains=q)) if q else found
+
+
 # --- as JSON --------------------------------------------------------------------------------------
 
 
 def session_json(session: Session) -> dict[str, Any]:
     """A session as the command line and the API show it (`prowzi show --json`)."""
-    return sessions_json([session])[0]
-
-
-def sessions_json(sessions: Iterable[Session]) -> list[dict[str, Any]]:
-    """Those of a list from `sessions_of`: one query more, however many they are."""
-    shown = list(sessions)
-    retries = telemetry.retries_of([session.pk for session in shown])
-    return [_session_json(session, retries.get(str(session.pk), 0)) for session in shown]
-
-
-def _session_json(session: Session, retries: int) -> dict[str, Any]:
     stages = _stages(session)
     return {
         "session_id": str(session.pk),
@@ -182,7 +180,7 @@ def _session_json(session: Session, retries: int) -> dict[str, Any]:
         "started_at": _iso(session.started_at),
         "completed_at": _iso(session.completed_at),
         "total_duration_seconds": _duration(session, stages),
-        "total_retries": retries,
+        "total_retries": sum(max(0, stage.attempt - 1) for stage in stages),
         "failed_stages": [stage.stage for stage in stages if stage.status == StageStatus.FAILED],
         "success": session.status == SessionStatus.COMPLETED,
         **_money(session),
