@@ -5,6 +5,7 @@ A verb is a compare-and-set on the session's state: two at once have one legal o
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,15 +47,23 @@ User = AbstractBaseUser
 
 
 def start_session(
-    *, owner: User, prompt: str, options: Options, budget_usd: Decimal | None = None, queue: bool = True
+    *,
+    owner: User,
+    prompt: str,
+    options: Options,
+    budget_usd: Decimal | None = None,
+    queue: bool = True,
+    session_id: uuid.UUID | None = None,
 ) -> Session:
     """Accept a question: session, stages, first event and wake-up appear in one commit.
 
-    `queue=False` leaves the work to the caller's own process. InvalidInput names the field.
+    `queue=False` leaves the work to the caller's own process; `session_id` is for data that must be the same
+    wherever it is made. InvalidInput names the field.
     """
     check_prompt(prompt)
     check_options(owner, options)
     session = Session(
+        id=session_id or uuid.uuid4(),
         owner_id=owner.pk,
         prompt=prompt,
         options=options.model_dump(mode="json"),
@@ -101,7 +110,9 @@ def check_prompt(prompt: str) -> None:
             "Put long material into the library and ask about it.",
             pointer="/prompt",
         )
-    bad = next((at for at, letter in enumerate(prompt) if letter == "\0" or "\ud800" <= letter <= "\udfff"), None)
+    bad = next(
+        (at for at, letter in enumerate(prompt) if letter == "\0" or "\ud800" <= letter <= "\udfff"), None
+    )
     if bad is not None:
         what = "a NUL character" if prompt[bad] == "\0" else "half of a broken character (a lone surrogate)"
         raise InvalidInput(f"The question holds {what} at position {bad + 1}. Remove it.", pointer="/prompt")
@@ -140,11 +151,17 @@ def _check_collections(owner: User, names: list[str]) -> None:
 
 
 def _budget(budget_usd: Decimal | None) -> int | None:
-    chosen = Decimal(str(conf().budget_usd)) if budget_usd is None and conf().budget_usd is not None else budget_usd
+    chosen = (
+        Decimal(str(conf().budget_usd))
+        if budget_usd is None and conf().budget_usd is not None
+        else budget_usd
+    )
     if chosen is None:
         return None
     if not chosen.is_finite() or chosen < 0 or chosen > 1_000_000:
-        raise InvalidInput("budget_usd is an amount of US dollars from 0 to 1,000,000.", pointer="/budget_usd")
+        raise InvalidInput(
+            "budget_usd is an amount of US dollars from 0 to 1,000,000.", pointer="/budget_usd"
+        )
     return int(chosen * MICROUSD)
 
 
@@ -183,7 +200,8 @@ def _put_back(row: Session, event: NewEvent, queue: bool) -> None:
     if not changed:
         raise IllegalState("The session changed in this very moment. Look at it again.")
     StageRun.objects.filter(
-        session=row, status__in=[StageStatus.FAILED, StageStatus.WAITING, StageStatus.CANCELLED, StageStatus.RETRYING]
+        session=row,
+        status__in=[StageStatus.FAILED, StageStatus.WAITING, StageStatus.CANCELLED, StageStatus.RETRYING],
     ).update(status=StageStatus.QUEUED, errors=0, error="")
     log.append(row.pk, [event])
     if queue:
@@ -193,7 +211,9 @@ def _put_back(row: Session, event: NewEvent, queue: bool) -> None:
 def branch_session(*, session: Session, after: str, actor: User, queue: bool = True) -> Session:
     """A new session that keeps everything up to the stage `after`; the old one is not touched."""
     if after not in STAGES:
-        raise InvalidInput(f"There is no stage {after!r}. Choose from: {', '.join(STAGES)}.", pointer="/after")
+        raise InvalidInput(
+            f"There is no stage {after!r}. Choose from: {', '.join(STAGES)}.", pointer="/after"
+        )
     base = next((each for each in manager.chain(session) if each.stage == after), None)
     if base is None:
         raise IllegalState(f"The session has no checkpoint after {after}.")
@@ -232,7 +252,12 @@ def pause_session(*, session: Session, actor: User, reason: str = "person") -> S
         if row.lease_owner:
             Session.objects.filter(pk=row.pk, fence=row.fence).update(wish="pause")
         else:
-            _settle(row, SessionStatus.PAUSED, reason, NewEvent(None, "paused", details={"reason": reason, **_by(actor)}))
+            _settle(
+                row,
+                SessionStatus.PAUSED,
+                reason,
+                NewEvent(None, "paused", details={"reason": reason, **_by(actor)}),
+            )
     tell(session.pk)
     return _fresh(session)
 
@@ -290,9 +315,13 @@ def delete_session(*, session: Session, actor: User) -> None:
         row = _locked(session)
         if row.status in OWED:
             raise IllegalState("The session is at work. Cancel it first.")
-        branch = Session.objects.filter(parent=row).first() or Session.objects.filter(base__session=row).first()
+        branch = (
+            Session.objects.filter(parent=row).first() or Session.objects.filter(base__session=row).first()
+        )
         if branch is not None:
-            raise IllegalState(f"The branch {branch.pk} stands on this session's checkpoints. Delete it first.")
+            raise IllegalState(
+                f"The branch {branch.pk} stands on this session's checkpoints. Delete it first."
+            )
         blobs = [str(each.blob.name) for each in Checkpoint.objects.filter(session=row)]
         files = [str(each.file.name) for each in Report.objects.filter(session=row)]
         for checkpoint in Checkpoint.objects.filter(session=row).order_by("-sequence"):

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import RawDescriptionHelpFormatter
-from typing import Any, ClassVar
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from typing import Any, ClassVar, TextIO
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
 
+from research import accounts, new_database
 from research.console.text import safe
 from research.errors import InvalidInput, NotFound, NotReady, ProwziError
 
 DONE, FAILED, WRONG_USAGE, NO_SUCH_THING, WAITS, NOT_READY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+EXIT_OF = {"completed": DONE, "failed": FAILED, "cancelled": FAILED, "paused": WAITS, "waiting": WAITS}
+PIPED_WIDTH = 200  # columns of a table that no terminal bounds
 _STATUS_OF: tuple[tuple[type[ProwziError], int], ...] = (
     (InvalidInput, WRONG_USAGE),
     (NotFound, NO_SUCH_THING),
@@ -23,12 +27,13 @@ _DJANGOS = {"--version", "-v", "--settings", "--pythonpath", "--traceback", "--n
 
 
 class ProwziCommand(BaseCommand):
-    """Write `add_arguments` (call super) and `handle`; answers go to stdout, everything else through `note`."""
+    """Write `add_arguments` (call super) and `handle`. Answers go to stdout, all else through `note`."""
 
     example: ClassVar[str] = ""  # one or more command lines
     has_json: ClassVar[bool] = True
-    requires_system_checks: ClassVar[list[str]] = []  # Django's checks load every page
+    requires_system_checks = []  # Django's checks load every page
     suppressed_base_arguments = _DJANGOS  # still understood, but not ours to explain
+    out: TextIO = sys.stdout
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         examples = "\n".join(f"  {line}" for line in self.example.splitlines())
@@ -43,12 +48,18 @@ class ProwziCommand(BaseCommand):
         return parser
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--user", metavar="NAME", help="act for this user (default: the first administrator)")
+        parser.add_argument(
+            "--user", metavar="NAME", help="act for this user (default: the first administrator)"
+        )
         if self.has_json:
-            parser.add_argument("--json", action="store_true", help="one JSON document on stdout, nothing else there")
+            parser.add_argument(
+                "--json", action="store_true", help="one JSON document on stdout, nothing else there"
+            )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
+        self.out = options.get("stdout") or sys.stdout
         try:
+            new_database.migrate_if_new()
             return super().execute(*args, **options)
         except ProwziError as error:
             self.note(f"prowzi: {error.message}" + (f" {error.hint}" if error.hint else ""))
@@ -59,22 +70,25 @@ class ProwziCommand(BaseCommand):
         self.stderr.write(safe(text), style_func=str)
 
     def emit_json(self, answer: object) -> None:
-        self.stdout.write(json.dumps(answer, ensure_ascii=False, default=str))
+        # ASCII: nothing in it can steer a terminal, whatever the texts are.
+        self.stdout.write(json.dumps(answer, default=str))
+
+    def terminal(self) -> Console:
+        """Where Rich draws the answer; without a terminal no colours and no cursor moves."""
+        is_terminal = self.out.isatty()
+        width = None if is_terminal else PIPED_WIDTH
+        return Console(file=self.out, force_terminal=is_terminal, width=width, highlight=False, markup=False)
 
     def acting_user(self, name: str | None) -> User:
-        """The user of `--user`, otherwise the first administrator, made now where nobody is yet."""
-        if name is not None:
-            found = User.objects.filter(username=name).first()
-            if found is None:
-                raise NotFound(f"There is no user {name!r}.", hint="Type: prowzi createsuperuser")
-            return found
-        return User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first() or _first_user()
+        """The user of `--user`, otherwise the first administrator."""
+        return accounts.acting_user(name)
 
 
-def _first_user() -> User:
-    from research import first_run  # loads the library; needed once in an installation's life
-
-    return first_run.ensure_admin()
+def whole_number(text: str) -> int:
+    """An argparse type: 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
 
 
 def exit_status(error: ProwziError) -> int:
