@@ -1,4 +1,4 @@
-"""What a durable stage costs: ours beside the like-for-like floor, LangGraph and DBOS, in one interleaved run.
+"""What a durable stage costs: ours beside a like-for-like floor, LangGraph and DBOS, in one interleaved run.
 
 Eight stages whose bodies return at once, with outputs of 3, 5.5, 200, 14, 41, 4, 9 and 4 kB. The floor writes
 the same bytes with the same syncs and one commit in raw Python. Prints medians over the rounds and ratios;
@@ -107,11 +107,11 @@ class Prowzi:
         self.owner = User.objects.create_user("bench")
 
     def run(self, workflows: int) -> None:
+        from research.conf import conf
         from research.pipeline import STAGES
         from research.store import commit, heartbeat, lease
         from research.store.checkpoints import manager
         from research.store.owners import OwnerLock
-        from research.conf import conf
 
         with OwnerLock.create(conf().run_dir) as owner:
             for _ in range(workflows):
@@ -121,7 +121,9 @@ class Prowzi:
                 held = commit.begin_stage(held, STAGES[0])
                 began = time.perf_counter()
                 for stage, following in zip(STAGES, [*STAGES[1:], ""], strict=True):
-                    written = manager.write(held, PAYLOADS[STAGES.index(stage)], schema="Bench", schema_version=1)
+                    written = manager.write(
+                        held, PAYLOADS[STAGES.index(stage)], schema="Bench", schema_version=1
+                    )
                     end = commit.StageEnd(uuid.uuid4().hex, written, 0.0, {"count": 1}, following=following)
                     held = commit.commit_stage(held, end)
                     heartbeat.tell(session.pk)
@@ -136,7 +138,6 @@ class Prowzi:
     def at_once(self, workflows: int, width: int = 8) -> None:
         """Whole sessions through the orchestrator, eight at once on one loop; bodies return at once."""
         from research import wiring
-
         from research.models import StageRun
 
         sessions = [self._session() for _ in range(workflows)]
@@ -184,7 +185,10 @@ def bench_pipeline() -> Any:
 
     from research.pipeline import STAGES
 
-    return (*(stage(name, payload) for name, payload in zip(STAGES, PAYLOADS, strict=True)), StageSpec("end", stop, Payload))
+    return (
+        *(stage(name, payload) for name, payload in zip(STAGES, PAYLOADS, strict=True)),
+        StageSpec("end", stop, Payload),
+    )
 
 
 class LangGraph:
@@ -345,12 +349,17 @@ def main() -> None:
 
 
 def show(figures: dict[str, dict[str, float]]) -> None:
-    print(f"{'':10} {'ms per stage':>13} {'ours to it':>11} {'kB/workflow':>12} {'workflows/s, 8 at once':>23}")
+    print(
+        f"{'':10} {'ms per stage':>13} {'ours to it':>11} {'kB/workflow':>12} {'workflows/s, 8 at once':>23}"
+    )
     ours = figures["prowzi"]["ms_per_stage"]
     for name, row in figures.items():
         ratio = ours / row["ms_per_stage"]
         rate = row["workflows_per_second"] or float("nan")
-        print(f"{name:10} {row['ms_per_stage']:13.3f} {ratio:10.2f}x {row['kB_per_workflow']:12.1f} {rate:23.1f}")
+        print(
+            f"{name:10} {row['ms_per_stage']:13.3f} {ratio:10.2f}x"
+            f" {row['kB_per_workflow']:12.1f} {rate:23.1f}"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The finished report: put together from what the stages committed, rendered, and read again by the counter."""
+"""The finished report: put together from the stages' results, rendered, and read again by the counter."""
 
 from __future__ import annotations
 

@@ -32,7 +32,6 @@ from research.store.owners import OwnerLock
 from research.summaries import describe
 from research.toolbox import Scope, Toolbox
 
-
 _POINTERS = {"llm": "/llm", "engine": "/engines"}  # the fields of a request that name plug-ins
 
 
@@ -50,7 +49,9 @@ def plugin_names(package: ModuleType) -> list[str]:
 def _plugin(package: ModuleType, name: str, what: str) -> ModuleType:
     names = plugin_names(package)
     if name not in names:
-        raise UnknownChoice(f"There is no {what} {name!r}. Choose from: {', '.join(names)}.", pointer=_POINTERS[what])
+        raise UnknownChoice(
+            f"There is no {what} {name!r}. Choose from: {', '.join(names)}.", pointer=_POINTERS[what]
+        )
     return import_module(f"{package.__name__}.{name}")
 
 
@@ -66,7 +67,9 @@ def build_engines(names: list[str]) -> dict[str, Engine]:
 
     options = conf().engine_options
     reader = Reader()
-    return {name: _plugin(engine_package, name, "engine").build(options.get(name, {}), reader) for name in names}
+    return {
+        name: _plugin(engine_package, name, "engine").build(options.get(name, {}), reader) for name in names
+    }
 
 
 @dataclass(frozen=True)
@@ -99,13 +102,15 @@ def open_worker(pipeline: Any = PIPELINE) -> Iterator[Worker]:
     """Owner lock, heartbeat and database thread for as long as the block lasts."""
     chosen = conf()
     stages = tuple(spec.name for spec in pipeline)
-    # Threads hand over after each wait for the disk; at Python's 5 ms a stage waits longer for its turn than it works.
+    # Threads hand over after each wait for the disk; at Python's 5 ms a stage waits longer than it works.
     sys.setswitchinterval(0.0005)
     failpoints.POINTS.arm(chosen.failpoints if settings.TESTING else "")
     with (
         OwnerLock.create(chosen.run_dir) as owner,
         Heartbeat(owner.name, chosen.lease_seconds) as heartbeat,
-        Gateway(owner.name, chosen.run_dir, chosen.lease_seconds, chosen.data_dir / "reports", stages) as gateway,
+        Gateway(
+            owner.name, chosen.run_dir, chosen.lease_seconds, chosen.data_dir / "reports", stages
+        ) as gateway,
     ):
         orchestrator = Orchestrator(pipeline, gateway, _Tools(gateway, chosen), describe, _Watch(heartbeat))
         yield Worker(orchestrator, owner, heartbeat)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 from django_q.models import OrmQ
@@ -24,12 +23,14 @@ from research.errors import IllegalState
 from research.models import IdempotencyRecord, LoginLink, Session, SessionStatus
 from research.runner import canary, process, slots
 from research.store import lease, owners
+from research.store.checkpoints import manager
 from telemetry import wakes
 
 logger = logging.getLogger("prowzi.runner")
 
 ROUND_SECONDS = 0.2
 TEMPORARY_AGE = 3600.0  # seconds; a blob that is still being written is younger
+ORPHAN_AGE = 86_400.0  # seconds
 RECORD_AGE = timedelta(hours=24)
 PROBE_BYTES = 2**20  # a session resumes only when at least this much can be written and kept
 _LACKS = ("storage_full", "database_down")
@@ -94,13 +95,12 @@ def delete_old_records() -> None:
 
 def delete_old_temporaries() -> None:
     """Files of writers that died before they published them."""
-    place = settings.CHECKPOINT_STORAGE
-    if not place.startswith("file://"):
-        return
-    oldest = time.time() - TEMPORARY_AGE
-    for path in Path(place.removeprefix("file://")).rglob("*.tmp"):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
+    manager.store().sweep(TEMPORARY_AGE)
+
+
+def collect_orphans() -> None:
+    """Published blobs whose commit never came."""
+    manager.collect_garbage(ORPHAN_AGE)
 
 
 @dataclass
@@ -117,6 +117,7 @@ def chores() -> list[Chore]:
         Chore(resume_paused, 5.0),
         Chore(delete_old_records, 60.0),
         Chore(delete_old_temporaries, 60.0),
+        Chore(collect_orphans, 3600.0),
     ]
 
 

@@ -68,7 +68,8 @@ def begin_stage(held: Held, stage: str) -> Held:
 def _begin(held: Held, stage: str) -> tuple[Held, NewEvent]:
     found = sql.rows(
         "UPDATE research_stagerun SET status = 'running', attempt = attempt + 1, started_at = %s, error = ''"
-        " WHERE session_id = %s AND stage = %s AND status NOT IN ('completed', 'skipped') RETURNING attempt, errors",
+        " WHERE session_id = %s AND stage = %s AND status NOT IN ('completed', 'skipped')"
+        " RETURNING attempt, errors",
         [datetime.now(UTC), held.session_id, stage],
     )
     if not found:
@@ -194,7 +195,8 @@ def _completed(held: Held, end: StageEnd) -> NewEvent:
 def _skip(held: Held, skips: Sequence[Skip]) -> list[NewEvent]:
     for skip in skips:
         sql.execute(
-            "UPDATE research_stagerun SET status = 'skipped', details = %s WHERE session_id = %s AND stage = %s",
+            "UPDATE research_stagerun SET status = 'skipped', details = %s"
+            " WHERE session_id = %s AND stage = %s",
             [{"reason": skip.reason}, held.session_id, skip.stage],
         )
     return [NewEvent(skip.stage, "skipped", details={"reason": skip.reason}) for skip in skips]
@@ -229,8 +231,8 @@ def _publish(held: Held, published: Published, checkpoint: uuid.UUID | None) -> 
     )
     for claim in published.claims:
         sql.execute(
-            "INSERT INTO research_claim (session_id, draft, ordinal, section, text, verdict, tier, confidence,"
-            " origins, spans) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO research_claim (session_id, draft, ordinal, section, text, verdict, tier,"
+            " confidence, origins, spans) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 held.session_id,
                 published.draft,
@@ -289,7 +291,8 @@ def suspend_session(held: Held, *, status: str, reason: str, message: str) -> No
     with transaction.atomic():
         lease.guard(held)
         sql.execute(
-            "UPDATE research_stagerun SET status = %s WHERE session_id = %s AND status IN ('running', 'retrying')",
+            "UPDATE research_stagerun SET status = %s"
+            " WHERE session_id = %s AND status IN ('running', 'retrying')",
             ["waiting" if status == "waiting" else "queued", held.session_id],
         )
         _end(held, status, reason, "")
@@ -308,8 +311,8 @@ def _note_error(held: Held, status: str, error: str, duration: float) -> None:
 def _end(held: Held, status: str, reason: str, error: str) -> None:
     completed = datetime.now(UTC) if status == "failed" else None
     sql.execute(
-        "UPDATE research_session SET status = %s, reason = %s, error = %s, completed_at = %s, lease_owner = '',"
-        " lease_until = 0, wish = '', retry_at = 0, fence = fence + 1 WHERE id = %s AND fence = %s",
+        "UPDATE research_session SET status = %s, reason = %s, error = %s, completed_at = %s,"
+        " lease_owner = '', lease_until = 0, wish = '', retry_at = 0, fence = fence + 1 WHERE id = %s AND fence = %s",
         [status, reason, error, completed, held.session_id, held.fence],
     )
 

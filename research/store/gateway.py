@@ -25,8 +25,8 @@ from research.store import commit, heartbeat, journal, lease, recovery
 from research.store.checkpoints import manager
 from research.store.checkpoints.manager import Written
 from research.store.checkpoints.storage import LocalBlobStore
-from research.store.database_thread import DatabaseThread
 from research.store.commit import Published, Skip, StageEnd
+from research.store.database_thread import DatabaseThread
 from research.store.lease import Held
 from telemetry import queries
 from telemetry.session_json import write_session_json
@@ -107,7 +107,9 @@ class Gateway:
         written = await loop.run_in_executor(self._blobs, _write, held, result)
         published = None
         if result.final is not None:
-            text = await loop.run_in_executor(self._blobs, write_report, result.final, str(held.session_id), held.created_at)
+            text = await loop.run_in_executor(
+                self._blobs, write_report, result.final, str(held.session_id), held.created_at
+            )
             published = await loop.run_in_executor(self._blobs, _publish, self.reports, held, text)
         end = StageEnd(
             token=uuid.uuid4().hex,
@@ -182,9 +184,7 @@ class Calls:
 
     async def settle(self, ticket: journal.Ticket, reply: Reply) -> None:
         usage = reply.usage
-        settled = journal.Settled(
-            reply.answer, usage.cost_microusd, usage.input_tokens, usage.output_tokens
-        )
+        settled = journal.Settled(reply.answer, usage.cost_microusd, usage.input_tokens, usage.output_tokens)
         await self.gateway.database(journal.settle, self.held, ticket, settled)
 
     async def fail(self, ticket: journal.Ticket, error: str) -> None:
@@ -204,7 +204,9 @@ def _forget(work: asyncio.Future[Any]) -> None:
 def _write(held: Held, result: StageResult) -> Written | None:
     if not result.keep:
         return None
-    return manager.write(held, plain(result.artifact), schema=result.schema, schema_version=result.schema_version)
+    return manager.write(
+        held, plain(result.artifact), schema=result.schema, schema_version=result.schema_version
+    )
 
 
 def _publish(reports: Path, held: Held, text: ReportText) -> Published:

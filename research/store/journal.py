@@ -60,7 +60,10 @@ class Settled:
 
 
 def begin(held: Held, call: Call) -> Ticket:
-    """The answer from before, or a row `started` and leave to call. LostLease; Suspended by a person or budget."""
+    """The answer from before, or a row `started` and leave to call.
+
+    LostLease; Suspended when a person paused the session or the budget does not reach.
+    """
     with transaction.atomic():
         wish, spent, budget = lease.guard(held)
         known = _known(held, call)
@@ -92,15 +95,19 @@ def _check_budget(held: Held, call: Call, spent: int, budget: int | None) -> Non
         [held.session_id],
     )
     if spent + int(reserved) + call.reserve_microusd > budget:
-        raise Suspended("The next call could cost more than the budget has left.", reason="budget", waiting=True)
+        raise Suspended(
+            "The next call could cost more than the budget has left.", reason="budget", waiting=True
+        )
 
 
 def _insert(held: Held, call: Call) -> Ticket:
-    key = uuid.uuid5(held.session_id, f"{held.stage}/{call.path}/{call.ordinal}/{call.provider}/{call.digest}").hex
+    key = uuid.uuid5(
+        held.session_id, f"{held.stage}/{call.path}/{call.ordinal}/{call.provider}/{call.digest}"
+    ).hex
     values = [held.session_id, held.stage, call.path, call.ordinal, call.provider, call.digest]
     [(row,)] = sql.rows(
-        "INSERT INTO research_journalentry (session_id, stage, path, ordinal, provider, request_digest, status,"
-        " fence, calls, idempotency_key, error, input_tokens, output_tokens, reserve_microusd,"
+        "INSERT INTO research_journalentry (session_id, stage, path, ordinal, provider, request_digest,"
+        " status, fence, calls, idempotency_key, error, input_tokens, output_tokens, reserve_microusd,"
         " in_doubt_microusd, started_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, 'started', %s, 1, %s, '', 0, 0, %s, 0, %s) RETURNING id",
         [*values, held.fence, key, call.reserve_microusd, datetime.now(UTC)],
@@ -124,8 +131,8 @@ def settle(held: Held, ticket: Ticket, settled: Settled) -> None:
     with transaction.atomic():
         lease.guard(held)
         changed = sql.execute(
-            "UPDATE research_journalentry SET status = 'done', answer = %s, cost_microusd = %s, input_tokens = %s,"
-            " output_tokens = %s, done_at = %s WHERE id = %s AND fence = %s AND status = 'started'",
+            "UPDATE research_journalentry SET status = 'done', answer = %s, cost_microusd = %s,"
+            " input_tokens = %s, output_tokens = %s, done_at = %s WHERE id = %s AND fence = %s AND status = 'started'",
             [
                 _pack(settled.answer),
                 settled.cost_microusd,
@@ -150,7 +157,8 @@ def fail(held: Held, ticket: Ticket, error: str) -> None:
     with transaction.atomic():
         lease.guard(held)
         sql.execute(
-            "UPDATE research_journalentry SET status = 'failed', error = %s, done_at = %s WHERE id = %s AND fence = %s",
+            "UPDATE research_journalentry SET status = 'failed', error = %s, done_at = %s"
+            " WHERE id = %s AND fence = %s",
             [error[:2000], datetime.now(UTC), ticket.row, held.fence],
         )
 

@@ -139,7 +139,8 @@ def doubt_open_calls(session_id: uuid.UUID) -> list[NewEvent]:
         return []
     sql.execute(
         "UPDATE research_journalentry SET status = 'in_doubt',"
-        " in_doubt_microusd = in_doubt_microusd + reserve_microusd WHERE session_id = %s AND status = 'started'",
+        " in_doubt_microusd = in_doubt_microusd + reserve_microusd"
+        " WHERE session_id = %s AND status = 'started'",
         [session_id],
     )
     booked = sum(reserve for _, _, reserve in open_calls)
@@ -160,7 +161,8 @@ def _stop(row: Session, status: SessionStatus, reason: str, deaths: int) -> None
         [status.value, reason, deaths, row.pk, row.fence],
     )
     sql.execute(
-        "UPDATE research_stagerun SET status = %s WHERE session_id = %s AND status IN ('running', 'retrying')",
+        "UPDATE research_stagerun SET status = %s"
+        " WHERE session_id = %s AND status IN ('running', 'retrying')",
         ["queued", row.pk],
     )
     told = [NewEvent(None, "parked", details={"deaths": deaths})] if reason == "parked" else []
@@ -171,19 +173,20 @@ def _stop(row: Session, status: SessionStatus, reason: str, deaths: int) -> None
 def release(held: Held) -> None:
     """Give the lease back at once, so that another worker goes on now (drain). A lost lease is no error."""
     sql.execute(
-        "UPDATE research_session SET lease_owner = '', lease_until = 0 WHERE id = %s AND fence = %s AND lease_owner = %s",
+        "UPDATE research_session SET lease_owner = '', lease_until = 0"
+        " WHERE id = %s AND fence = %s AND lease_owner = %s",
         [held.session_id, held.fence, held.lease_owner],
     )
 
 
-def guard(held: Held, *, running_only: bool = True) -> tuple[str, int, int | None]:
-    """(wish, spent and reserved in millionths, budget), with the row locked. LostLease when it is not ours."""
+def guard(held: Held) -> tuple[str, int, int | None]:
+    """(wish, spent in millionths, budget), with the row locked. LostLease when it is not ours."""
     found = sql.rows(
-        "SELECT s.wish, s.cost_microusd + s.in_doubt_microusd, s.budget_microusd, s.status FROM research_session s"
-        " WHERE s.id = %s AND s.fence = %s AND s.lease_owner = %s" + sql.lock_clause(),
+        "SELECT wish, cost_microusd + in_doubt_microusd, budget_microusd, status FROM research_session"
+        " WHERE id = %s AND fence = %s AND lease_owner = %s" + sql.lock_clause(),
         [held.session_id, held.fence, held.lease_owner],
     )
-    if not found or (running_only and found[0][3] not in OWED):
+    if not found or found[0][3] not in OWED:
         raise LostLease
     wish, spent, budget, _ = found[0]
     return wish, spent, budget
@@ -200,5 +203,3 @@ def renew(owner: str, seconds: float) -> list[tuple[uuid.UUID, int, str]]:
 
 def begun(held: Held, stage: str, attempt: int, errors: int) -> Held:
     return replace(held, stage=stage, attempt=attempt, errors=errors)
-
-

@@ -119,8 +119,7 @@ def _set_back(held: Held, stages: Sequence[str]) -> None:
         lease.guard(held)
         sql.execute(
             "UPDATE research_stagerun SET status = 'queued' WHERE session_id = %s"
-            f" AND status IN ('completed', 'skipped', 'running', 'retrying', 'waiting') AND stage IN ({marks})",
+            " AND status IN ('completed', 'skipped', 'running', 'retrying', 'waiting')"
+            f" AND stage IN ({marks})",
             [held.session_id, *stages],
         )
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,7 +80,9 @@ def test_a_session_and_its_wake_up_appear_together(owner: User) -> None:
         ("a\ud800b", "surrogate"),
     ],
 )
-def test_a_question_that_cannot_be_researched_is_refused_with_a_reason(owner: User, prompt: str, says: str) -> None:
+def test_a_question_that_cannot_be_researched_is_refused_with_a_reason(
+    owner: User, prompt: str, says: str
+) -> None:
     with pytest.raises(InvalidInput, match=says) as refusal:
         ask(owner, prompt)
     assert refusal.value.pointer == "/prompt"
@@ -234,7 +237,9 @@ def test_resuming_a_completed_session_changes_nothing(owner: User) -> None:
     assert statuses(session) == told
 
 
-def test_a_branch_keeps_what_came_before_and_leaves_its_parent_alone(owner: User, engine: SmallEngine) -> None:
+def test_a_branch_keeps_what_came_before_and_leaves_its_parent_alone(
+    owner: User, engine: SmallEngine
+) -> None:
     session = ask(owner)
     run(session)
     parent = (Session.objects.values().get(pk=session.pk), statuses(session))
@@ -271,7 +276,7 @@ def test_s44_deleting_a_session_leaves_one_audit_record_and_nothing_else(owner: 
     gone = session.pk
     services.delete_session(session=session, actor=owner)
     assert Session.objects.count() == JournalEntry.objects.count() == 0
-    assert [name for name in manager.store().keys() if str(gone) in name] == []
+    assert [name for name in list(manager.store().keys()) if str(gone) in name] == []
     assert list((conf().data_dir / "reports").rglob(f"{gone}/*")) == []
     assert queries.stream_head(gone) is None
     assert set(AuditRecord.objects.values_list("object_id", flat=True)) == {str(key), str(gone)}
@@ -295,7 +300,10 @@ def blob_of(session: Session, stage: str) -> Path:
     ("harm", "code"),
     [
         (lambda path: path.write_bytes(path.read_bytes()[:-1]), "checkpoint_truncated"),
-        (lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])), "checkpoint_tampered"),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1])),
+            "checkpoint_tampered",
+        ),
         (lambda path: path.unlink(), "checkpoint_missing"),
     ],
 )
@@ -361,3 +369,17 @@ def test_every_stage_reads_only_what_was_committed(owner: User) -> None:
 def test_options_travel_as_they_were_given(owner: User) -> None:
     session = ask(owner, max_results=7, max_sections=2)
     assert Options(**session.options).max_results == 7
+
+
+def test_b11_a_blob_whose_commit_never_came_is_collected_after_a_day(owner: User) -> None:
+    session = ask(owner)
+    run(session)
+    committed = blob_of(session, "intent")
+    orphan = committed.with_name("00001-intent-f1-0123456789ab.ckpt")
+    young = committed.with_name("00001-intent-f2-0123456789ab.ckpt")
+    for path in (orphan, young):
+        path.write_bytes(b"published, never committed")
+    for path in (orphan, committed):
+        os.utime(path, (0, path.stat().st_mtime - 90_000))
+    assert manager.collect_garbage(86_400) == 1
+    assert [path.exists() for path in (orphan, young, committed)] == [False, True, True]

@@ -119,11 +119,11 @@ def test_records_older_than_a_day_are_deleted_and_younger_ones_kept(owner: User,
 def test_a_temporary_blob_is_swept_only_when_its_writer_must_be_dead(data_dir: Path) -> None:
     folder = data_dir / "checkpoints" / "a"
     folder.mkdir(parents=True)
-    for name, age in [("old.tmp", 3700), ("young.tmp", 10), ("old.blob", 3700)]:
+    for name, age in [(".tmp-old", 3700), (".tmp-young", 10), ("old.ckpt", 3700)]:
         (folder / name).write_text("")
         os.utime(folder / name, (time.time() - age,) * 2)
     sweeper.delete_old_temporaries()
-    assert sorted(path.name for path in folder.iterdir()) == ["old.blob", "young.tmp"]
+    assert sorted(path.name for path in folder.iterdir()) == [".tmp-young", "old.ckpt"]
 
 
 def test_a_chore_that_fails_stops_no_other_and_is_tried_again() -> None:

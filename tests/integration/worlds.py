@@ -10,16 +10,16 @@ import pytest
 from django.contrib.auth.models import User
 
 from research import services, wiring
-from research.pipeline import PIPELINE
 from research.artifacts import Options
 from research.models import Session
 from research.orchestrator import Outcome
+from research.pipeline import PIPELINE
 from research.toolbox import Hit, HitPassage, Scope
 
 TEXTS = {
-    "Tea and sleep": "Green tea contains caffeine. Drinking tea after 18:00 delays sleep by 12 minutes on average.",
-    "Coffee and sleep": "Coffee contains more caffeine than tea. Coffee after 18:00 delays sleep by 40 minutes on average.",
-    "Sleep and light": "Bright light in the evening delays sleep. Dim light does not change the time of sleep.",
+    "Tea and sleep": "Green tea contains caffeine. Drinking tea after 18:00 delays sleep by 12 minutes.",
+    "Coffee and sleep": "Coffee holds more caffeine than tea. Coffee after 18:00 delays sleep by 40 minutes.",
+    "Sleep and light": "Bright light in the evening delays sleep. Dim light does not change sleep.",
 }
 QUESTION = "How do tea and coffee in the evening change sleep?"
 
@@ -52,7 +52,7 @@ class SmallEngine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> SmallEngine:
     small = SmallEngine()
-    monkeypatch.setattr(wiring, "build_engines", lambda names: {name: small for name in names})
+    monkeypatch.setattr(wiring, "build_engines", lambda names: dict.fromkeys(names, small))
     return small
 
 
@@ -66,5 +66,3 @@ def run(session: Session, pipeline: Any = PIPELINE) -> Outcome:
         outcome = asyncio.run(worker.run_session(session.pk))
     session.refresh_from_db()
     return outcome
-
-

@@ -98,8 +98,17 @@ def read(checkpoint: Checkpoint) -> dict[str, Any]:
     decoded = codec.decode(data, expect=expected, keys=keys())
     if hashlib.sha256(data).hexdigest() != checkpoint.digest:
         raise CheckpointTampered("The checkpoint's file is not the one its row names.")
-    payload: dict[str, Any] = decoded.payload
-    return payload
+    return decoded.payload
+
+
+def collect_garbage(older_than: float) -> int:
+    """Delete blobs without a row that are older than so many seconds: their commit never came. How many."""
+    place, collected = store(), 0
+    for key in place.keys(older_than):
+        if not Checkpoint.objects.filter(blob=key).exists():
+            place.delete(key)
+            collected += 1
+    return collected
 
 
 def chain(session: Session) -> list[Checkpoint]:

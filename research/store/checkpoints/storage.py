@@ -47,7 +47,8 @@ class BlobStore(Protocol):
 
     def delete(self, key: str) -> None: ...
     def exists(self, key: str) -> bool: ...
-    def keys(self) -> Iterator[str]: ...
+    def keys(self, older_than: float = 0.0) -> Iterator[str]: ...
+    def sweep(self, older_than: float) -> int: ...
 
 
 def blob_key(identity: Identity, digest: str) -> str:
@@ -131,9 +132,15 @@ class LocalBlobStore:
     def exists(self, key: str) -> bool:
         return self._path(key).is_file()
 
-    def keys(self) -> Iterator[str]:
+    def keys(self, older_than: float = 0.0) -> Iterator[str]:
+        """Every blob's key, or those that were published more than so many seconds ago."""
         for path in sorted(self.root.glob(f"*/*/*{ENDING}")):
-            yield str(path.relative_to(self.root))
+            try:
+                age = time.time() - path.stat().st_mtime
+            except FileNotFoundError:
+                continue  # deleted meanwhile
+            if not older_than or age > older_than:
+                yield str(path.relative_to(self.root))
 
     def sweep(self, older_than: float) -> int:
         """Remove temporary files older than so many seconds: of writers that died. How many."""
