@@ -83,7 +83,7 @@ def summary_rows(session: Document, *, elapsed: float | None = None) -> list[tup
         ("Elapsed", seconds(spent)),
         ("Retries", str(session.get("total_retries") or 0)),
         ("Sources", _sources(session)),
-        ("Citations", citations_text(session.get("citations") or {})),
+        ("Citations", citations_text(session["citations"]) if session.get("report_path") else ""),
         ("Cost", _cost(session)),
         ("Report", str(session.get("report_path") or "")),
     ]
@@ -109,10 +109,8 @@ def _sources(session: Document) -> str:
 
 def citations_text(counts: Mapping[str, int]) -> str:
     """Such as `12, 10 supported, 2 partly, fabricated 0`."""
-    if "total" not in counts:
-        return ""
     judged = [f"{counts[name]} {name.replace('_', ' ')}" for name in _VERDICTS if counts.get(name)]
-    return ", ".join([str(counts["total"]), *judged, f"fabricated {counts.get('fabricated', 0)}"])
+    return ", ".join([str(counts.get("total", 0)), *judged, f"fabricated {counts.get('fabricated', 0)}"])
 
 
 def _cost(session: Document) -> str:

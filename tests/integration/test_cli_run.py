@@ -184,6 +184,35 @@ def test_ctrl_c_pauses_the_session_and_resume_goes_on(admin: User, monkeypatch: 
     assert stages.count("search") == 1
 
 
+def test_a_second_ctrl_c_is_a_crash(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[int] = []
+    monkeypatch.setattr("research.management.working.os._exit", ends.append)
+
+    async def interrupted(state: ResearchState, toolbox: Toolbox) -> Artifact:
+        while not ends:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.01)
+        return await search.search(state, toolbox)
+
+    _replace_agent(monkeypatch, "search", interrupted)
+    prowzi("run", QUESTION)
+    assert ends[0] == 130
+
+
+def test_an_ending_process_hands_its_session_over(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ended(state: ResearchState, toolbox: Toolbox) -> Artifact:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(30)
+        return await search.search(state, toolbox)
+
+    with monkeypatch.context() as patch:
+        _replace_agent(patch, "search", ended)
+        answer = prowzi("run", QUESTION, "--json")
+    session = Session.objects.get()
+    assert (answer.status, session.status, session.lease_owner) == (130, "running", "")
+    assert prowzi("resume", session.pk, "--json").json["status"] == "completed"
+
+
 def test_resume_of_a_completed_session_says_so_and_changes_nothing(admin: User) -> None:
     key = prowzi("run", QUESTION, "--json").json["session_id"]
     before = len(list(all_events(key)))
