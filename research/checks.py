@@ -28,6 +28,19 @@ def check_hosts(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security)
+def check_host(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Who can reach it decides by which names it may be called: Django would refuse every request."""
+    own = {"127.0.0.1", "localhost", "::1", "[::1]"}
+    if settings.HOST not in own and set(settings.ALLOWED_HOSTS) <= own:
+        hint = f"Name the hosts that people type: ALLOWED_HOSTS=research.example.org HOST={settings.HOST}"
+        return [Error(f"HOST={settings.HOST} needs ALLOWED_HOSTS.", hint=hint, id="prowzi.E004")]
+    return []
+
+
+START_CHECKS = (check_failpoints, check_hosts, check_host)  # what `up`, `web` and `worker` refuse
+
+
 @register(Tags.security, deploy=True)
 def check_testing(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if settings.TESTING:

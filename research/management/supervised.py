@@ -21,6 +21,7 @@ class SupervisedCommand(ProwziCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
+            readiness.check_settings()
             readiness.check_data_dir(conf().data_dir)  # before a new database is made in it
         except NotReady as refusal:
             self.note(f"prowzi: {refusal}")

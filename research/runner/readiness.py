@@ -11,7 +11,15 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from research.checks import START_CHECKS
 from research.errors import NotReady
+
+
+def check_settings() -> None:
+    """The first unsafe setting that makes a start wrong (docs/checks.md)."""
+    for check in START_CHECKS:
+        for found in check(None):
+            raise NotReady(f"{found.msg} {found.hint}")
 
 
 def check_data_dir(data_dir: Path) -> None:
