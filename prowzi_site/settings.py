@@ -42,12 +42,14 @@ INSTALLED_APPS = [
     "channels",
     "django_htmx",
     "django_q",
+    "ninja",  # serves its documentation page's files from here instead of a CDN
     "telemetry",
     "research",
 ]
 MIDDLEWARE = [
     "research.health.HealthMiddleware",  # first: answers any Host, needs nothing else
     "django.middleware.security.SecurityMiddleware",
+    "research.api.middleware.ApiMiddleware",  # outside of all that may refuse a request
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -21,7 +21,7 @@ from research.artifacts import Artifact, Options, Question
 from research.conf import conf
 from research.errors import CheckpointMalformed, InvalidInput, NotFound, ReportNotReady, UnknownChoice
 from research.exporters import Report as ReportView
-from research.models import ENDED, Checkpoint, Report, Session, SessionStatus, StageRun, StageStatus
+from research.models import ENDED, Checkpoint, Document, Report, Session, SessionStatus, StageRun, StageStatus
 from research.pipeline import PIPELINE, STAGES
 from research.report import build
 from research.stage import ResearchState
@@ -159,6 +159,14 @@ def documents_of(user: User, *, q: str = "", collection: str = "") -> QuerySet[D
     found = Document.objects.filter(owner_id=user.pk).prefetch_related("collections")
     found = found.filter(collections__name=collection) if collection else found
     return found.filter(Q(title__icontains=q) | Q(name__icontains=q)) if q else found
+
+
+def get_document(user: User, document_id: str | uuid.UUID) -> Document:
+    """By its whole id. NotFound for other people's and missing alike."""
+    found = documents_of(user).filter(pk=_uuid(document_id)).first()
+    if found is None:
+        raise NotFound("There is no such document for you.")
+    return found
 
 
 # --- as JSON --------------------------------------------------------------------------------------

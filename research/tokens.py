@@ -23,7 +23,7 @@ from django.db.models import QuerySet
 from research.errors import InvalidInput, NotFound, UnknownChoice
 from research.models import ApiToken, LoginLink
 
-SCOPES = ("read", "write", "tokens")  # a token without scopes may do what its owner may
+SCOPES = ("read", "write", "library", "tokens")  # `write` may read too; none = all that its owner may do
 LINK_MINUTES = 15
 LONGEST_LIFE = 3650  # days
 USE_SECONDS = 60  # how exactly the last use is kept: a write for every request would be too much
@@ -63,19 +63,22 @@ def find_token(secret: str) -> ApiToken | None:
     """The living token of a living owner; None for everything else. Notes the use."""
     shape = _TOKEN.fullmatch(secret)
     if shape is None or not hmac.compare_digest(_checksum(secret[:-6]), secret[-6:]):
-        return _refuse("token_malformed")
+        _note_refusal("token_malformed")
+        return None
     token = ApiToken.objects.select_related("owner").filter(prefix=shape[1]).first()
     known = token.digest if token else _NO_DIGEST
     same = hmac.compare_digest(known, _digest(secret))
     if token is None or not same:
-        return _refuse("token_unknown", shape[1])
+        _note_refusal("token_unknown", shape[1])
+        return None
     if not _is_alive(token):
-        return _refuse("token_dead", shape[1])
+        _note_refusal("token_dead", shape[1])
+        return None
     _note_use(token)
     return token
 
 
-def _refuse(code: str, prefix: str = "") -> None:
+def _note_refusal(code: str, prefix: str = "") -> None:
     logger.warning("token refused", extra={"code": code, "token": prefix})
 
 
