@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router, Status
 
@@ -92,16 +93,22 @@ def delete_session(request: HttpRequest, session_id: UUID) -> Status[None]:
 
 @router.post("/{uuid:session_id}/resume", auth=WRITE, response={202: SessionOut})
 def resume_session(
-    request: HttpRequest, response: HttpResponse, session_id: UUID, body: ResumeIn | None = None
-) -> Status[dict[str, Any]]:
+    request: HttpRequest, session_id: UUID, body: ResumeIn | None = None
+) -> HttpResponse | Status[dict[str, Any]]:
     """Go on where it stands; with `after` a branch that keeps everything up to that stage."""
     user = user_of(request)
     session = queries.get_session(user, session_id)
-    if body is None or body.after is None:
+    after = body.after if body else None
+    if after is None:
         return _told(user, services.resume_session(session=session, actor=user))
-    branch = services.branch_session(session=session, after=body.after, actor=user)
-    response["Location"] = _path(branch)
-    return _told(user, branch)
+    with idempotency.attempt(request) as attempt:
+        return attempt.stored() or attempt.commit(lambda: _branch(user, session, after))
+
+
+def _branch(user: User, session: Session, after: str) -> HttpResponse:
+    branch = services.branch_session(session=session, after=after, actor=user)
+    shown = queries.session_json(queries.get_session(user, branch.pk))
+    return JsonResponse(shown, status=202, headers={"Location": _path(branch)})
 
 
 @router.post("/{uuid:session_id}/pause", auth=WRITE, response={202: SessionOut})

@@ -88,8 +88,10 @@ class Hub:
             self._watchers.pop(session_id, None)
         return not self._watchers
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await asyncio.sleep(0)  # the listener's transports say goodbye in the loop's next turn
         self._reader.submit(connection.close)
         self._reader.shutdown(wait=False)
 
@@ -134,7 +136,7 @@ async def watch(session_id: str) -> AsyncIterator[Watcher]:
     finally:
         if hub.leave(session_id, watcher):
             _hubs.pop(loop, None)
-            hub.close()
+            await hub.close()
 
 
 def frame(event: Event) -> str:
