@@ -113,4 +113,6 @@ class JournaledToolbox:
         try:
             return task.output.model_validate(output)
         except ValidationError as error:
-            raise ProviderRefused(f"{self.llm.name} answered {task.name} in a shape that does not fit.") from error
+            raise ProviderRefused(
+                f"{self.llm.name} answered {task.name} in a shape that does not fit."
+            ) from error

@@ -22,7 +22,9 @@ def _ready() -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM research_session LIMIT 1")
     except DatabaseError:
-        return JsonResponse({"status": "unavailable", "what": "database"}, status=503, headers={"Retry-After": "5"})
+        return JsonResponse(
+            {"status": "unavailable", "what": "database"}, status=503, headers={"Retry-After": "5"}
+        )
     return JsonResponse({"status": "ok"})
 
 

@@ -52,8 +52,12 @@ class Session(models.Model):
     reason = models.CharField(max_length=64, blank=True, default="")
     error = models.TextField(blank=True, default="")
 
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="branches")
-    base = models.ForeignKey("Checkpoint", null=True, blank=True, on_delete=models.PROTECT, related_name="branches")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="branches"
+    )
+    base = models.ForeignKey(
+        "Checkpoint", null=True, blank=True, on_delete=models.PROTECT, related_name="branches"
+    )
 
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
@@ -115,7 +119,9 @@ class Checkpoint(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="checkpoints")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
     sequence = models.PositiveIntegerField()  # 1, 2 … within the session
     stage = models.CharField(max_length=16)
     attempt = models.PositiveSmallIntegerField()
@@ -173,7 +179,8 @@ class JournalEntry(models.Model):
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(
-                fields=["session", "stage", "path", "ordinal", "provider", "request_digest"], name="one_row_per_call"
+                fields=["session", "stage", "path", "ordinal", "provider", "request_digest"],
+                name="one_row_per_call",
             )
         ]
 

@@ -197,7 +197,9 @@ class _Run:
                 state = state.with_result(spec.name, spec.artifact.model_validate(loaded.payloads[spec.name]))
         return state
 
-    async def _stage(self, spec: StageSpec, state: ResearchState) -> tuple[ResearchState, StageSpec | None, str]:
+    async def _stage(
+        self, spec: StageSpec, state: ResearchState
+    ) -> tuple[ResearchState, StageSpec | None, str]:
         """One stage to its commit, over as many attempts as it takes."""
         while True:
             began = time.monotonic()
@@ -304,11 +306,12 @@ def _record(held: HeldSession, failure: Failure) -> dict[str, object]:
     }
 
 
-def back_off(errors: int, retry_after: float | None = None, *, dice: Callable[[], float] = random.random) -> float:
+def back_off(
+    errors: int, retry_after: float | None = None, *, dice: Callable[[], float] = random.random
+) -> float:
     """Seconds before the next attempt: doubling from FIRST_DELAY, full jitter over the upper half.
 
     A provider's Retry-After is the least. (Exponential back-off and jitter: AWS Architecture Blog, 2015.)
     """
     ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2**errors)
     return max(ceiling / 2 + dice() * ceiling / 2, retry_after or 0.0)
-

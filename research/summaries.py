@@ -25,7 +25,11 @@ def describe(artifact: Artifact) -> dict[str, Any]:
             return {"kind": artifact.kind, "field": artifact.field, "language": artifact.language}
         case Plan():
             queries = sum(len(section.queries) for section in artifact.sections)
-            return {"title": artifact.title, "sections_count": len(artifact.sections), "queries_count": queries}
+            return {
+                "title": artifact.title,
+                "sections_count": len(artifact.sections),
+                "queries_count": queries,
+            }
         case SearchResult():
             return _found(artifact)
         case Verification():
@@ -37,7 +41,11 @@ def describe(artifact: Artifact) -> dict[str, Any]:
                 "answerable": artifact.answerable,
             }
         case Draft():
-            return {"draft": artifact.number, "words": artifact.words, "sections_count": len(artifact.sections)}
+            return {
+                "draft": artifact.number,
+                "words": artifact.words,
+                "sections_count": len(artifact.sections),
+            }
         case Evaluation():
             return _judged(artifact)
         case Originality():

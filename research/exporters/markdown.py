@@ -76,15 +76,16 @@ def _section(section: Section, references: References, language: str) -> Iterato
 
 
 def _paragraph(sentences: Sequence[Sentence], references: References, language: str) -> str:
-    return _join([_sentence(sentence, references, language) for sentence in sentences])
+    spaced = not language.startswith(("zh", "ja"))
+    return _join([_sentence(sentence, references, language) for sentence in sentences], spaced=spaced)
 
 
-def _join(parts: Sequence[str]) -> str:
+def _join(parts: Sequence[str], *, spaced: bool) -> str:
     """One line; no space where a script has none."""
     line = ""
     for part in parts:
         tight = line.endswith(("。", "：", "；", "？", "！")) or (
-            line.endswith("]") and _is_unspaced(part[:1])
+            not spaced and line.endswith("]") and _is_unspaced(part[:1])
         )
         line += part if tight or not line else f" {part}"
     return line
