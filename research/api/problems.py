@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict
 
 import pydantic
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -87,7 +88,7 @@ _STATUS: tuple[tuple[type[errors.ProwziError], int], ...] = (
     (errors.StorageFull, 503),
     (errors.StorageFailed, 503),
 )
-_PLAIN_CODES = {
+PLAIN_CODES = {
     400: "bad_request",
     401: "unauthenticated",
     403: "permission_denied",
@@ -119,7 +120,7 @@ def problem(
     extra: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
     """The answer; `extra` are further members such as `errors`."""
-    code = code or _PLAIN_CODES.get(status, "error")
+    code = code or PLAIN_CODES.get(status, "error")
     body = {
         "type": f"/docs/problems/{code}/",
         "title": code.replace("_", " ").capitalize(),
@@ -204,6 +205,8 @@ def register(api: NinjaAPI) -> None:
     api.add_exception_handler(NinjaValidationError, _invalid)
     api.add_exception_handler(OperationalError, _database_down)
     api.add_exception_handler(InterfaceError, _database_down)
+    for kind in (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent):
+        api.add_exception_handler(kind, lambda request, error: problem(request, 413))
 
 
 def _ours(request: HttpRequest, error: Any) -> HttpResponse:
