@@ -84,9 +84,7 @@ async def work_on(worker: Worker, session_id: uuid.UUID) -> str:
             await asyncio.sleep(LOOK_SECONDS)
 
 
-async def work_and_tell(
-    worker: Worker, session_id: uuid.UUID, tell: Tell, after: int = 0
-) -> str:
+async def work_and_tell(worker: Worker, session_id: uuid.UUID, tell: Tell, after: int = 0) -> str:
     """`work_on`, with every event told in order; both have ended when this returns."""
     watching = asyncio.create_task(watch(session_id, tell, after))
     try:

@@ -26,6 +26,11 @@ _STATUS_OF: tuple[tuple[type[ProwziError], int], ...] = (
 _DJANGOS = {"--version", "-v", "--settings", "--pythonpath", "--traceback", "--no-color", "--force-color"}
 
 
+class _Terminal(Console):
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError  # the command line's door answers it, as for every other output
+
+
 class ProwziCommand(BaseCommand):
     """Write `add_arguments` (call super) and `handle`. Answers go to stdout, all else through `note`."""
 
@@ -77,7 +82,9 @@ class ProwziCommand(BaseCommand):
         """Where Rich draws the answer; without a terminal no colours and no cursor moves."""
         is_terminal = self.out.isatty()
         width = None if is_terminal else PIPED_WIDTH
-        return Console(file=self.out, force_terminal=is_terminal, width=width, highlight=False, markup=False)
+        return _Terminal(
+            file=self.out, force_terminal=is_terminal, width=width, highlight=False, markup=False
+        )
 
     def acting_user(self, name: str | None) -> User:
         """The user of `--user`, otherwise the first administrator."""

@@ -20,11 +20,14 @@ from django.contrib.auth.models import User
 from research import services, wiring
 from research.agents import search
 from research.artifacts import Artifact, Options
+from research.conf import conf
 from research.errors import ProviderRefused
 from research.management import log_file
 from research.models import Session
 from research.pipeline import PIPELINE
 from research.stage import ResearchState
+from research.store import lease
+from research.store.owners import OwnerLock
 from research.toolbox import Toolbox
 from telemetry.queries import all_events
 from tests.integration.cli import Terminal, prowzi
@@ -248,6 +251,19 @@ def test_a_session_that_a_worker_holds_is_followed_until_it_ends(admin: User) ->
     assert len(ends) == len(set(ends))
 
 
+def test_a_session_whose_worker_dies_is_taken_over(admin: User) -> None:
+    session = services.start_session(owner=admin, prompt=QUESTION, options=Options())
+    other = OwnerLock.create(conf().run_dir)
+    held = lease.acquire(session.pk, owner=other.name, run_dir=conf().run_dir, seconds=600)
+    assert held is not None
+    death = threading.Timer(0.2, other.close)  # as the kernel frees its lock
+    death.start()
+    answer = prowzi("resume", session.pk, "--json")
+    death.join()
+    assert (answer.status, answer.json["status"]) == (0, "completed")
+    assert "taken_over" in {event.status for event in all_events(session.pk)}
+
+
 def test_the_log_goes_to_a_file(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(state: ResearchState, toolbox: Toolbox) -> Artifact:
         raise ProviderRefused("The engine wants no such question.")
@@ -256,3 +272,16 @@ def test_the_log_goes_to_a_file(admin: User, monkeypatch: pytest.MonkeyPatch) ->
     said = prowzi("run", QUESTION).err.splitlines()
     assert not [line for line in said if line.startswith("{")]
     assert "session failed" in log_file.path().read_text()
+
+
+def test_documents_are_added_first_and_refused_ones_are_named(admin: User, tmp_path: Path) -> None:
+    (tmp_path / "tea.md").write_text("# Tea\n\nGreen tea contains caffeine.\n")
+    (tmp_path / "empty.txt").touch()
+    first = prowzi("run", QUESTION, "--json", "--document", tmp_path / "tea.md", tmp_path / "empty.txt")
+    assert first.status == 0
+    assert "empty.txt: refused (empty)" in first.err
+    [document] = first.json["options"]["documents"]
+    again = prowzi("run", QUESTION, "--json", "--detach", "--document", tmp_path)  # in the library already
+    assert again.json["options"]["documents"] == [document]
+    none = prowzi("run", QUESTION, "--document", tmp_path / "empty.txt", tmp_path / "missing.pdf")
+    assert (none.status, Session.objects.count()) == (2, 2)
