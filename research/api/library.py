@@ -122,7 +122,8 @@ def search_library(
 
 def _document(row: Document) -> dict[str, Any]:
     shown = documents.document_json(row)
-    return {"id": shown.pop("document"), **shown}
+    collections = [each.name for each in row.collections.all()]
+    return {"id": shown.pop("document"), "collections": collections, **shown}
 
 
 def _line(hit: Hit) -> dict[str, Any]:

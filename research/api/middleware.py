@@ -55,7 +55,7 @@ def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBas
 def _as_problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Django's and ninja's own error pages, said our way: they are HTML, or say too much."""
     answer = problem(request, response.status_code)
-    for name in ("Allow", "Retry-After", "WWW-Authenticate"):
-        if name in response.headers:
-            answer[name] = response.headers[name]
+    for name, value in response.headers.items():
+        if not name.lower().startswith("content-"):
+            answer[name] = value
     return answer
