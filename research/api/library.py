@@ -13,6 +13,7 @@ from research.api import asking, idempotency, uploads
 from research.api.auth import door, user_of, visitor_of
 from research.api.parameters import Cursor, Limit, Words
 from research.api.problems import FieldError, RefusedFields
+from research.errors import InvalidInput
 from research.library import documents
 from research.library.reader import Reader
 from research.models import Collection, Document
@@ -110,10 +111,12 @@ def remove_document(request: HttpRequest, document_id: UUID) -> Status[None]:
 
 @router.get("/search", auth=DOOR, response=SearchPage)
 def search_library(
-    request: HttpRequest, q: Words, collection: Words = "", limit: Limit = 20
+    request: HttpRequest, q: Words = "", collection: Words = "", limit: Limit = 20
 ) -> dict[str, Any]:
     """The best passage of each document that answers, best first."""
     queries.check_search(q)
+    if not q.strip():
+        raise InvalidInput("Write in `q` what to look for.", pointer="/q")
     queries.check_search(collection)
     scope = Scope(user_of(request).pk, collections=(collection,) if collection else (), limit=limit)
     hits = Reader().search(q, scope)
