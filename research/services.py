@@ -41,6 +41,7 @@ from telemetry import collector
 from telemetry.events import NewEvent
 
 LONGEST_PROMPT = 200_000  # characters
+MOST_RESULTS = 1000  # sources of one session
 MICROUSD = 1_000_000
 
 User = AbstractBaseUser
@@ -120,8 +121,8 @@ def check_prompt(prompt: str) -> None:
 
 def check_options(owner: User, options: Options) -> None:
     """InvalidInput or UnknownChoice for what cannot be run, before anything is started."""
-    if options.max_results < 0:
-        raise InvalidInput("max_results is 0 or more.", pointer="/max_results")
+    if not 1 <= options.max_results <= MOST_RESULTS:
+        raise InvalidInput(f"max_results is between 1 and {MOST_RESULTS}.", pointer="/max_results")
     if not 1 <= options.max_sections <= 20:
         raise InvalidInput("max_sections is between 1 and 20.", pointer="/max_sections")
     if not options.engines:

@@ -38,6 +38,17 @@ QUESTIONS = (
     "How long does caffeine stay in the body?",
     "Is decaffeinated coffee free of caffeine?",
 )
+LIBRARY = {
+    "sleep-onset": "Coffee and sleep onset. Coffee after 18:00 delays sleep by 40 minutes on average. "
+    "People who drink coffee in the morning fall asleep as quickly as others.",
+    "half-life": "Caffeine in the body. Half of the caffeine of a cup is still in the body after five hours. "
+    "In some people it takes nine hours until half of it is gone.",
+    "decaffeinated": "Decaffeinated coffee. Decaffeinated coffee is not free of caffeine: a cup holds 2 to 7 mg. "
+    "Ordinary coffee holds 95 mg a cup.",
+    "depth": "Caffeine and deep sleep. Caffeine shortens deep sleep by a fifth even when people fall asleep. "
+    "Coffee changes how well people sleep more than they notice.",
+    "tea": "Tea in the evening. Green tea holds 30 mg of caffeine a cup and delays sleep by 12 minutes.",
+}
 # How often each kind dies; the whole tree and the parent are dear to restart, so they die less often.
 KINDS = {
     "busy": 6,
@@ -232,11 +243,12 @@ def prepare(data_dir: Path) -> tuple[str, dict[str, str]]:
 
     from research import services, tokens, wiring
     from research.artifacts import Options
-    from research.library.examples import add_examples
+    from research.library import documents
+    from research.library.intake import Upload
     from tests.chaos.invariants import report
 
     owner = User.objects.create_superuser("admin")
-    add_examples(owner)
+    documents.add(owner, [Upload(f"{name}.txt", text.encode()) for name, text in LIBRARY.items()])
     _, token = tokens.create_token(owner=owner, name="chaos")
     references = {}
     for question in QUESTIONS:

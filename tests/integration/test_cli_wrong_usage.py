@@ -31,7 +31,7 @@ def admin(db: None) -> User:
         ([QUESTION, "--engine", "nowhere"], "no engine 'nowhere'. Choose from:"),
         ([QUESTION, "--llm", "hal-9000"], "no llm 'hal-9000'"),
         ([QUESTION, "--max-sections", "0"], "max_sections is between"),
-        ([QUESTION, "--max-results", "-1"], "max_results is"),
+        ([QUESTION, "--max-results", "0"], "max_results is"),
         ([QUESTION, "--max-results", "many"], "invalid int value"),
         ([QUESTION, "--budget", "-1"], "budget_usd is an amount"),
         ([QUESTION, "--budget", "NaN"], "budget_usd is an amount"),
