@@ -7,5 +7,6 @@ passages.py    slices of the kept text
 words.py       words as search knows them
 index.py       the face of the search; sqlite_fts5.py or postgres_text.py finds candidates, ranking.py ranks them
 reader.py      the library as the engine `library` sees it
+runs.py       answers as JSON rows and TREC runs
 examples.py    a dozen documents to try it with
 """

@@ -14,11 +14,10 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from research.errors import DocumentRefused, InvalidInput, NotFound
-from research.library.index import Entry, open_index
+from research.library.index import Entry, marked, open_index
 from research.library.intake import Given, Refused, Source, Taken, take
 from research.library.passages import cut
 from research.library.sandbox import Answer, Request, Sandbox
-from research.library.words import words
 from research.models import Collection, Document, DocumentText, Passage
 from research.providers.parsers import Parsed
 
@@ -46,6 +45,22 @@ class AddReport:
     added: list[Outcome]
     duplicates: list[Outcome]
     refused: list[Outcome]
+
+    @property
+    def summary(self) -> str:
+        counts = f"{len(self.added):,} added, {len(self.duplicates):,} already there, {len(self.refused):,} refused"
+        return f"{counts}."
+
+    def as_json(self) -> dict[str, list[dict[str, str]]]:
+        return {
+            "added": [
+                {"document": each.document, "name": each.name, "title": each.title} for each in self.added
+            ],
+            "duplicates": [{"document": each.document, "name": each.name} for each in self.duplicates],
+            "refused": [
+                {"name": each.name, "code": each.code, "message": each.message} for each in self.refused
+            ],
+        }
 
 
 @dataclass(frozen=True)
@@ -254,8 +269,8 @@ def _write(owner: User, ready: list[_Ready]) -> None:
     ]
     written = iter(Passage.objects.bulk_create(passages, batch_size=1000))
     open_index().add(
-        Entry(next(written).pk, owner.pk, title, " ".join(words(each.text[start:end])))
+        Entry(next(written).pk, title, " ".join(marked(owner.pk, each.text[start:end])))
         for each in ready
-        for title in [" ".join(words(each.row.title))]
+        for title in [" ".join(marked(owner.pk, each.row.title))]
         for start, end in each.spans
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import Count, F, Sum
 from django.db.models.functions import Substr
 
 from research.errors import NotReady
@@ -24,9 +24,9 @@ from research.toolbox import Scope
 MOST_WORDS = (
     200  # different ones of a query; a longer one is a text, and its beginning tells what it is about
 )
-PASSAGES_PER_DOCUMENT = 3
-_FIRST_CANDIDATES = 400  # passages
+_FIRST_CANDIDATES = 300  # passages
 _MOST_CANDIDATES = 20_000
+_MARK = "·"  # no word has it
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,13 @@ class Entry:
     """One passage as it goes into the index: streams of words, parted by blanks."""
 
     passage: int  # primary key
-    owner: int
     title: str
     body: str
+
+
+def marked(owner_id: int, text: str) -> list[str]:
+    """Words as they stand in the index: each carries its owner, so that no search can find another's."""
+    return [f"{owner_id}{_MARK}{word}" for word in words(text)]
 
 
 class PassageIndex(Protocol):
@@ -50,8 +54,8 @@ class PassageIndex(Protocol):
         """The owner's passages within the scope that are likely to rank highest."""
         ...
 
-    def counts(self, query: Sequence[str], owner: int) -> dict[str, int]:
-        """In how many of the owner's passages each word stands."""
+    def counts(self, query: Sequence[str]) -> dict[str, int]:
+        """In how many of the owner's passages each word stands; a word in none may lack."""
         ...
 
 
@@ -89,14 +93,13 @@ def search(owner_id: int, query: str, *, scope: Scope | None = None, limit: int 
 
 def rank(owner_id: int, query: str, *, scope: Scope | None = None, limit: int = 20) -> list[Ranked]:
     """Like `search`, without reading any text: for runs over many questions."""
-    asked = words(query)
-    known = list(dict.fromkeys(asked))[:MOST_WORDS]
-    if not known or limit <= 0:
+    asked = marked(owner_id, query)[:MOST_WORDS]
+    if not asked or limit <= 0:
         return []
-    asked = [word for word in asked if word in set(known)]
+    known = list(dict.fromkeys(asked))
     within = Scope(owner_id, scope.documents, scope.collections) if scope else Scope(owner_id)
     index, collection = open_index(), _collection(owner_id)
-    counts = index.counts(known, owner_id)
+    counts = index.counts(known)
     most = max(_FIRST_CANDIDATES, 4 * limit)
     while True:
         found = index.candidates(known, within, most)
@@ -121,11 +124,9 @@ def open_index() -> PassageIndex:
 
 
 def _collection(owner_id: int) -> Collection:
-    sums = Document.objects.filter(owner_id=owner_id).aggregate(
-        passages=Sum("passage_count"), chars=Sum("chars")
-    )
-    passages = sums["passages"] or 0
-    return Collection(passages, (sums["chars"] or 0) / max(1, passages))
+    own = Document.objects.filter(owner_id=owner_id)
+    sums = own.aggregate(documents=Count("*"), passages=Sum("passage_count"), chars=Sum("chars"))
+    return Collection(sums["documents"], sums["passages"] or 0, sums["chars"] or 0)
 
 
 def _passages(ids: Sequence[int]) -> dict[int, tuple[int, int, str]]:

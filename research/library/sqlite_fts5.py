@@ -1,15 +1,13 @@
 """Candidates from SQLite: one FTS5 table over our own words, a row a passage.
 
-Its `owner` column keeps every search within one person's library in the index itself; the join says it again.
+Every word carries its owner's mark, so one person's search cannot touch another's passages; the join says it again.
 A person's string never reaches MATCH: words() leaves letters and digits, and each word is quoted.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from django.db import connection
 
@@ -18,12 +16,13 @@ from research.library.ranking import TITLE, Candidate
 from research.toolbox import Scope
 
 _MATCHING = (
-    f"SELECT rowid, bm25(research_passage_words, 0.0, {TITLE}, 1.0) AS score FROM research_passage_words"
-    " WHERE research_passage_words MATCH %s"
+    f"SELECT rowid, bm25(research_passage_words, {TITLE}, 1.0) AS score"  # noqa: S608  a constant of ours
+    " FROM research_passage_words WHERE research_passage_words MATCH %s"
 )
 _CANDIDATES = (
-    'SELECT p.id, p.document_id, p."end" - p.start, w.title, w.body FROM ({matching} ORDER BY score LIMIT %s) f'
-    " CROSS JOIN research_passage p ON p.id = f.rowid CROSS JOIN research_document d ON d.id = p.document_id"
+    'SELECT p.id, p.document_id, p."end" - p.start, d.chars, w.title, w.body'
+    " FROM ({matching} ORDER BY score LIMIT %s) f CROSS JOIN research_passage p ON p.id = f.rowid"
+    " CROSS JOIN research_document d ON d.id = p.document_id"
     " CROSS JOIN research_passage_words w ON w.rowid = f.rowid WHERE d.owner_id = %s"
 )
 _IN_DOCUMENTS = " AND rowid IN (SELECT p.id FROM research_passage p WHERE p.document_id IN (SELECT value FROM json_each(%s)))"
@@ -33,19 +32,18 @@ _IN_COLLECTIONS = (
     " JOIN research_passage p ON p.document_id = m.document_id"
     " WHERE c.owner_id = %s AND c.name IN (SELECT value FROM json_each(%s)))"
 )
-_COUNT = "SELECT count(*) FROM research_passage_words WHERE research_passage_words MATCH %s"
 
 
 class SqliteIndex:
     def add(self, entries: Iterable[Entry]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO research_passage_words(rowid, owner, title, body) VALUES (%s, %s, %s, %s)",
-                [(each.passage, _owner(each.owner), each.title, each.body) for each in entries],
+                "INSERT INTO research_passage_words(rowid, title, body) VALUES (%s, %s, %s)",
+                [(each.passage, each.title, each.body) for each in entries],
             )
 
     def candidates(self, query: Sequence[str], scope: Scope, limit: int) -> list[Candidate]:
-        matching, values = _MATCHING, [_match(query, scope.owner)]
+        matching, values = _MATCHING, [" OR ".join(f'"{word}"' for word in query)]
         if scope.documents:
             matching += _IN_DOCUMENTS
             values.append(json.dumps([each.hex for each in scope_ids(scope)]))
@@ -54,23 +52,12 @@ class SqliteIndex:
             values += [scope.owner, json.dumps(scope.collections)]
         with connection.cursor() as cursor:
             cursor.execute(_CANDIDATES.format(matching=matching), [*values, limit, scope.owner])
-            return [Candidate(row, uuid.UUID(document), *rest) for row, document, *rest in cursor.fetchall()]
+            return [Candidate(*row) for row in cursor.fetchall()]
 
-    def counts(self, query: Sequence[str], owner: int) -> dict[str, int]:
+    def counts(self, query: Sequence[str]) -> dict[str, int]:
         with connection.cursor() as cursor:
-            return {word: _count(cursor, _match([word], owner)) for word in query}
-
-
-def _count(cursor: Any, match: str) -> int:
-    cursor.execute(_COUNT, [match])
-    return int(cursor.fetchone()[0])
-
-
-def _owner(owner: int) -> str:
-    return f"o{owner}"
-
-
-def _match(query: Sequence[str], owner: int) -> str:
-    return (
-        f'owner : "{_owner(owner)}" AND {{title body}} : (' + " OR ".join(f'"{word}"' for word in query) + ")"
-    )
+            cursor.execute(
+                "SELECT term, doc FROM json_each(%s) CROSS JOIN research_passage_vocabulary ON term = value",
+                [json.dumps(query)],
+            )
+            return dict(cursor.fetchall())

@@ -3,7 +3,8 @@
 from django.db import migrations
 
 _SQLITE = (
-    "CREATE VIRTUAL TABLE research_passage_words USING fts5(owner, title, body, tokenize='ascii')",
+    "CREATE VIRTUAL TABLE research_passage_words USING fts5(title, body, tokenize='ascii')",
+    "CREATE VIRTUAL TABLE research_passage_vocabulary USING fts5vocab(research_passage_words, row)",
     "CREATE TRIGGER research_passage_words_leave AFTER DELETE ON research_passage BEGIN"
     " DELETE FROM research_passage_words WHERE rowid = old.id; END",
     "CREATE INDEX research_document_sums ON research_document (owner_id, passage_count, chars)",
@@ -11,7 +12,7 @@ _SQLITE = (
 _POSTGRESQL = (
     "CREATE TABLE research_passage_words ("
     " passage_id bigint PRIMARY KEY REFERENCES research_passage (id) ON DELETE CASCADE,"
-    " owner_id integer NOT NULL, title text NOT NULL, body text NOT NULL, stream tsvector NOT NULL)",
+    " title text NOT NULL, body text NOT NULL, stream tsvector NOT NULL)",
     "CREATE INDEX research_passage_words_stream ON research_passage_words USING gin (stream)",
     "CREATE INDEX research_document_sums ON research_document (owner_id, passage_count, chars)",
 )
@@ -29,7 +30,7 @@ def create(apps, schema_editor):
 
 def drop(apps, schema_editor):
     if schema_editor.connection.vendor == "sqlite":
-        _run(schema_editor, ("DROP TRIGGER research_passage_words_leave",))
+        _run(schema_editor, ("DROP TRIGGER research_passage_words_leave", "DROP TABLE research_passage_vocabulary"))
     if schema_editor.connection.vendor in ("sqlite", "postgresql"):
         _run(schema_editor, _BACK)
 
