@@ -57,10 +57,15 @@ def _delegate(arguments: list[str]) -> int:
         if name not in commands.COMMANDS and name not in (known := _all_commands()):
             print(commands.unknown_text(name, known), file=sys.stderr)
             return WRONG_USAGE
-        execute_from_command_line(["prowzi", *arguments])
+        execute_from_command_line(["prowzi", *(_module(word) for word in arguments[:2]), *arguments[2:]])
     except (ImproperlyConfigured, DatabaseError) as error:
         return _not_ready(arguments, error)
     return DONE
+
+
+def _module(word: str) -> str:
+    """A command's file cannot have the hyphen that people type."""
+    return word.replace("-", "_") if word in commands.COMMANDS else word
 
 
 def _all_commands() -> set[str]:

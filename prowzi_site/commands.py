@@ -19,6 +19,7 @@ COMMANDS = {
     "approve": "approve the plan that a session waits with",
     "export": "write a session's report to a file",
     "library": "add, list, show, remove and search documents",
+    "login-link": "a sign-in link for the pages, valid 15 minutes",
     "token": "API tokens: create, list, revoke",
     "demo": "load deterministic example data",
     "doctor": "every setting, dependency, store and worker: what is broken, and what to type",

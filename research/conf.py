@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -35,5 +36,5 @@ class Conf:
 def conf() -> Conf:
     """Read anew at each call, so that tests may override settings."""
     known = {item.name for item in fields(Conf)}
-    values = {name: value for name, value in settings.PROWZI.items() if name in known}
+    values: dict[str, Any] = {name: value for name, value in settings.PROWZI.items() if name in known}
     return Conf(data_dir=Path(settings.DATA_DIR), checkpoint_storage=settings.CHECKPOINT_STORAGE, **values)

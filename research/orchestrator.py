@@ -240,7 +240,7 @@ class _Run:
     def _what_follows(
         self, spec: StageSpec, state: ResearchState
     ) -> tuple[list[tuple[str, str]], StageSpec | None]:
-        skips = []
+        skips: list[tuple[str, str]] = []
         names = [each.name for each in self.o.pipeline]
         for each in self.o.pipeline[names.index(spec.name) + 1 :]:
             reason = each.skipped_because(state)
@@ -313,5 +313,5 @@ def back_off(
 
     A provider's Retry-After is the least. (Exponential back-off and jitter: AWS Architecture Blog, 2015.)
     """
-    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2**errors)
+    ceiling = min(LONGEST_DELAY, FIRST_DELAY * 2.0**errors)
     return max(ceiling / 2 + dice() * ceiling / 2, retry_after or 0.0)

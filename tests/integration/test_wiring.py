@@ -7,6 +7,7 @@ from django.test import override_settings
 
 from research import wiring
 from research.errors import UnknownChoice
+from research.providers import engines
 
 
 def test_an_unknown_engine_lists_the_choices() -> None:
@@ -22,8 +23,8 @@ def test_an_unknown_model_lists_the_choices() -> None:
 
 
 def test_doubles_are_offered_to_tests_alone() -> None:
-    assert "rehearsal" in wiring.plugin_names(wiring.engine_package)
+    assert "rehearsal" in wiring.plugin_names(engines)
     with override_settings(TESTING=False):
-        assert "rehearsal" not in wiring.plugin_names(wiring.engine_package)
+        assert "rehearsal" not in wiring.plugin_names(engines)
         with pytest.raises(UnknownChoice):
             wiring.build_engines(["rehearsal"])

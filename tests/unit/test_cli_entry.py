@@ -37,7 +37,7 @@ def test_the_version_is_the_projects() -> None:
 
 def test_every_command_is_listed_and_every_listed_command_exists() -> None:
     files = {path.stem for path in (ROOT / "research/management/commands").glob("[!_]*.py")}
-    assert set(commands.COMMANDS) == files
+    assert {name.replace("-", "_") for name in commands.COMMANDS} == files
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["help"], []])
