@@ -7,12 +7,15 @@ cookie, so a browser's cookie can never be used with CSRF switched off (S14).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.utils.crypto import constant_time_compare
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
@@ -30,7 +33,8 @@ class Visitor:
 
     user: User
     token: Any = None  # ApiToken; None = a signed-in browser
-    scopes: tuple[str, ...] = field(default=())  # empty = everything this user may do
+    scopes: tuple[str, ...] = ()  # empty = everything this user may do
+    session_key: str = ""  # of the browser
 
     def require(self, scope: str) -> None:
         implied = {"read": ("read", "write")}.get(scope, (scope,))
@@ -78,7 +82,7 @@ class Browser(AuthBase):
             return None
         if check_csrf(request) is not None:
             raise CsrfFailed("The request lacks this site's CSRF token. Send it as X-CSRFToken.")
-        return _enter(request, Visitor(user), self.scope)
+        return _enter(request, Visitor(user, session_key=request.session.session_key or ""), self.scope)
 
 
 def _enter(request: HttpRequest, visitor: Visitor, scope: str) -> Visitor:
@@ -109,7 +113,17 @@ def user_of(request: HttpRequest) -> User:
 
 
 def still_welcome(visitor: Visitor) -> bool:
-    """Whether the key, or the account, is as good as when the visitor came in."""
-    if not User.objects.filter(pk=visitor.user.pk, is_active=True).exists():
+    """Whether the key, or the cookie, would let the visitor in again."""
+    user = User.objects.filter(pk=visitor.user.pk, is_active=True).first()
+    if user is None:
         return False
-    return visitor.token is None or tokens.is_still_good(visitor.token)
+    if visitor.token is not None:
+        return tokens.is_still_good(visitor.token)
+    return _is_signed_in(user, visitor.session_key)
+
+
+def _is_signed_in(user: User, session_key: str) -> bool:
+    """Not after signing out, nor after a change of the password."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    known = constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash())
+    return known and session.get(SESSION_KEY) == str(user.pk)
