@@ -39,7 +39,6 @@ network.forbid()
 def pytest_configure() -> None:
     from django.conf import settings
 
-    settings.STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns where there is none
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     default: dict[str, Any] = settings.DATABASES["default"]
     default.setdefault("TEST", {})["NAME"] = str(DATA_DIR / "test.sqlite3")  # a file, so that threads see it
