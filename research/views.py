@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from research import manual, queries, tokens
 from research.api.limits import DOOR, LIMITER
@@ -23,7 +23,7 @@ from research.errors import RateLimited
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
-@require_GET
+@require_safe
 @never_cache
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
@@ -70,7 +70,7 @@ def login_link(request: HttpRequest, secret: str) -> HttpResponse:
     return redirect(settings.LOGIN_REDIRECT_URL)
 
 
-@require_GET
+@require_safe
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
     """What a problem's `type` points to."""
     section = manual.problem(code)
