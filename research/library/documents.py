@@ -48,8 +48,8 @@ class AddReport:
 
     @property
     def summary(self) -> str:
-        counts = f"{len(self.added):,} added, {len(self.duplicates):,} already there, {len(self.refused):,} refused"
-        return f"{counts}."
+        counts = len(self.added), len(self.duplicates), len(self.refused)
+        return "{:,} added, {:,} already there, {:,} refused.".format(*counts)
 
     def as_json(self) -> dict[str, list[dict[str, str]]]:
         return {
@@ -80,7 +80,7 @@ def add(
     collection: str | None = None,
     progress: Callable[[Outcome], None] | None = None,
 ) -> AddReport:
-    """Take everything in that can be; a refusal costs one document only. Running it again goes on after a kill."""
+    """Take in what can be; a refusal costs one document only. Run again, it goes on after a kill."""
     report = AddReport([], [], [])
     lists = {"added": report.added, "duplicate": report.duplicates, "refused": report.refused}
     for outcome in add_each(owner, sources, collection=collection):
@@ -120,7 +120,7 @@ def list_documents(owner: User, *, collection: str | None = None) -> QuerySet[Do
 
 
 def get_document(owner: User, name: str | uuid.UUID) -> Document:
-    """By id, an unambiguous beginning of one, or the `_id` of a row. NotFound for other people's and missing alike."""
+    """By id, a beginning of one, or the `_id` of a row. NotFound for other people's and missing alike."""
     wanted = str(name).strip()
     matching = Q(external_id=wanted) if wanted else Q(pk__in=[])
     plain = wanted.replace("-", "").lower()
@@ -183,34 +183,31 @@ def _batches(taken: Iterable[Taken]) -> Iterator[list[Taken]]:
 
 def _add_batch(owner: User, batch: list[Taken], shelf: Collection | None, sandbox: Sandbox) -> list[Outcome]:
     given = {each.digest: each for each in reversed(batch) if isinstance(each, Given)}
-    present = _present(owner, given)
-    ready, refused = _prepare(
-        owner, [each for digest, each in given.items() if digest not in present], sandbox
-    )
+    known = _present(owner, given)
+    ready, refused = _prepare(owner, [each for digest, each in given.items() if digest not in known], sandbox)
     with transaction.atomic():
         # Two adds of one person take turns here, so that neither trips over the other's documents.
         User.objects.select_for_update().filter(pk=owner.pk).first()
-        present = _present(owner, given)
-        new = {each.given.digest: each for each in ready if each.given.digest not in present}
+        known = _present(owner, given)
+        new = {each.given.digest: each for each in ready if each.given.digest not in known}
         _write(owner, list(new.values()))
         if shelf is not None:
-            shelf.documents.add(*present.values(), *(each.row.pk for each in new.values()))
-    first = set()
-    outcomes = []
-    for each in batch:
-        if isinstance(each, Refused):
-            outcomes.append(Outcome(each.name, "refused", code=each.code, message=each.message))
-        elif each.digest in refused:
-            error = refused[each.digest]
-            outcomes.append(Outcome(each.name, "refused", code=error.refusal, message=error.message))
-        elif each.digest in new and each.digest not in first:
-            first.add(each.digest)
-            row = new[each.digest].row
-            outcomes.append(Outcome(each.name, "added", str(row.pk), row.title))
-        else:
-            known = present.get(each.digest) or new[each.digest].row.pk
-            outcomes.append(Outcome(each.name, "duplicate", str(known)))
-    return outcomes
+            shelf.documents.add(*Document.objects.filter(owner=owner, digest__in=list(given)))
+    written = known | {digest: each.row.pk for digest, each in new.items()}
+    return [_outcome(each, new, written, refused) for each in batch]
+
+
+def _outcome(
+    taken: Taken, new: dict[str, _Ready], written: dict[str, uuid.UUID], refused: dict[str, DocumentRefused]
+) -> Outcome:
+    """`new` loses what was told: the same content again is a duplicate."""
+    if isinstance(taken, Refused):
+        return Outcome(taken.name, "refused", code=taken.code, message=taken.message)
+    if error := refused.get(taken.digest):
+        return Outcome(taken.name, "refused", code=error.refusal, message=error.message)
+    if added := new.pop(taken.digest, None):
+        return Outcome(taken.name, "added", str(added.row.pk), added.row.title)
+    return Outcome(taken.name, "duplicate", str(written[taken.digest]))
 
 
 def _present(owner: User, digests: Iterable[str]) -> dict[str, uuid.UUID]:

@@ -93,7 +93,7 @@ def _file(path: Path, root: Path | None) -> Iterator[Taken]:
             raise refuse("leads_outside")
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            raise refuse("unknown_kind", "it is not a file")
+            raise refuse("unknown_kind", "It is not a file.")
         if name.lower().endswith(_ROWS):
             with path.open("rb") as file:
                 yield from _rows(name, file)
@@ -127,7 +127,7 @@ def _refused(name: str, error: DocumentRefused) -> Refused:
 
 
 def _too_large(size: int) -> DocumentRefused:
-    return refuse("too_large", f"it has {size:,} bytes; the most is {LARGEST_FILE:,}")
+    return refuse("too_large", f"It has {size:,} bytes; the most is {LARGEST_FILE:,}.")
 
 
 def _rows(name: str, file: BinaryIO) -> Iterator[Taken]:
@@ -138,15 +138,16 @@ def _rows(name: str, file: BinaryIO) -> Iterator[Taken]:
         for number, line in enumerate(_lines(stream), start=1):
             at += len(line)
             if at > LARGEST_JSONL:
-                raise refuse("too_large", f"it unpacks to more than {LARGEST_JSONL:,} bytes")
+                raise refuse("too_large", f"It unpacks to more than {LARGEST_JSONL:,} bytes.")
             if line.strip():
                 yield _row(f"{name}:{number}", line)
     except DocumentRefused as error:
         yield _refused(name, error)
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        yield _refused(name, refuse("broken", f"the file is damaged after line {number}"))
-    if not number:
-        yield _refused(name, refuse("empty"))
+        yield _refused(name, refuse("broken", f"The file is damaged after line {number}."))
+    else:
+        if not number:
+            yield _refused(name, refuse("empty"))
 
 
 def _lines(stream: Any) -> Iterator[bytes]:
@@ -161,7 +162,7 @@ def _lines(stream: Any) -> Iterator[bytes]:
 def _row(name: str, line: bytes) -> Taken:
     try:
         if len(line) > LONGEST_ROW:
-            raise refuse("too_large", f"the row has more than {LONGEST_ROW:,} bytes")
+            raise refuse("too_large", f"The row has more than {LONGEST_ROW:,} bytes.")
         row = json.loads(line)
         key, title, text = _fields(row)
     except DocumentRefused as error:
@@ -181,7 +182,7 @@ def _fields(row: object) -> tuple[str, str, str]:
     if not (isinstance(key, str) and isinstance(title, str) and isinstance(text, str)):
         raise refuse("bad_row")
     if len(key) > LONGEST_ID:
-        raise refuse("bad_row", f"its _id is longer than {LONGEST_ID} characters")
+        raise refuse("bad_row", f"Its _id is longer than {LONGEST_ID} characters.")
     key, title, text = clean(key), " ".join(clean(title).split()), clean(text)
     if not (title + text).strip():
         raise refuse("empty")

@@ -59,7 +59,7 @@ class Sandbox:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(cancel_futures=True)
-        for _ in range(self._children):
+        for _each in range(self._children):
             if child := self._idle.get():
                 child.close()
 

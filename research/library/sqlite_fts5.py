@@ -1,6 +1,7 @@
 """Candidates from SQLite: one FTS5 table over our own words, a row a passage.
 
-Every word carries its owner's mark, so one person's search cannot touch another's passages; the join says it again.
+Every word carries its owner's mark, so one person's search cannot touch another's passages; the join says
+it again.
 A person's string never reaches MATCH: words() leaves letters and digits, and each word is quoted.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -25,7 +27,10 @@ _CANDIDATES = (
     " CROSS JOIN research_document d ON d.id = p.document_id"
     " CROSS JOIN research_passage_words w ON w.rowid = f.rowid WHERE d.owner_id = %s"
 )
-_IN_DOCUMENTS = " AND rowid IN (SELECT p.id FROM research_passage p WHERE p.document_id IN (SELECT value FROM json_each(%s)))"
+_IN_DOCUMENTS = (
+    " AND rowid IN (SELECT p.id FROM research_passage p"
+    " WHERE p.document_id IN (SELECT value FROM json_each(%s)))"
+)
 _IN_COLLECTIONS = (
     " AND rowid IN (SELECT p.id FROM research_collection c"
     " JOIN research_document_collections m ON m.collection_id = c.id"
@@ -43,7 +48,7 @@ class SqliteIndex:
             )
 
     def candidates(self, query: Sequence[str], scope: Scope, limit: int) -> list[Candidate]:
-        matching, values = _MATCHING, [" OR ".join(f'"{word}"' for word in query)]
+        matching, values = _MATCHING, list[Any]([" OR ".join(f'"{word}"' for word in query)])
         if scope.documents:
             matching += _IN_DOCUMENTS
             values.append(json.dumps([each.hex for each in scope_ids(scope)]))

@@ -1,4 +1,4 @@
-"""Words as search knows them: folded, stemmed, without stop words; pairs of letters where no space parts words.
+"""Words as search knows them: folded, stemmed, without stop words; pairs of letters in unspaced scripts.
 
 Both databases index this stream of ours and none of theirs, so that they rank alike.
 """
@@ -20,17 +20,17 @@ _UNSPACED = (
 )
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+(?:['’][^\W_{_UNSPACED}]+)*")
 _PAIRED = re.compile(rf"[{_UNSPACED}]")
-# English alone: `die` or `war`, stop words elsewhere, are what an English question may be about.
-STOP_WORDS = frozenset(
-    """a about above after again against all also although am among an and any are as at be because been
+_ENGLISH = """
+a about above after again against all also although am among an and any are as at be because been
 before being below between both but by can could did do does doing down during each either few for from
 further had has have having he her here hers herself him himself his how however i if in into is it its
 itself just like may me might more most must my myself neither no nor not of off on once only or other
 our ours out over own per rather same shall she should since so some such than that the their theirs
 them themselves then there these they this those through thus to too under until up upon us very was we
 were what when where whether which while who whom why will with within without would yet you your yours
-yourself""".split()
-)
+yourself"""
+# English alone: `die` or `war`, stop words elsewhere, are what an English question may be about.
+STOP_WORDS = frozenset(_ENGLISH.split())
 _local = threading.local()  # a stemmer must not be shared between threads
 
 

@@ -6,7 +6,7 @@ from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, cast
 
 from django.contrib.auth.models import User
 from django.core.management.base import CommandParser
@@ -18,6 +18,7 @@ from research.console.text import one_line, safe
 from research.errors import InvalidInput
 from research.library import documents, index, runs
 from research.management.base import FAILED, PIPED_WIDTH, ProwziCommand
+from research.toolbox import Scope
 
 
 def at_least_one(text: str) -> int:
@@ -28,7 +29,9 @@ def at_least_one(text: str) -> int:
 
 class Command(ProwziCommand):
     help = "Your library: add, list, show, remove and search documents."
-    example = "prowzi library add papers/ notes.md --collection coffee\nprowzi library search 'coffee and sleep' --json"
+    example = (
+        "prowzi library add papers/ --collection coffee\nprowzi library search 'coffee and sleep' --json"
+    )
     has_json = False  # each word has its own
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -150,14 +153,14 @@ class Command(ProwziCommand):
             json.dumps(told) if options["json"] else f"{asked} queries answered in {options['run']}"
         )
 
-    def _scope(self, user: User, options: dict[str, Any]) -> index.Scope:
+    def _scope(self, user: User, options: dict[str, Any]) -> Scope:
         for name in options["collection"]:
             documents.list_documents(user, collection=name)  # NotFound names it
-        return index.Scope(user.pk, collections=tuple(options["collection"]))
+        return Scope(user.pk, collections=tuple(options["collection"]))
 
     @contextmanager
     def _progress(self) -> Iterator[Callable[[documents.Outcome], None] | None]:
-        """A bar on stderr, where a person looks at one; how much is to come nobody knows before it is read."""
+        """A bar on stderr where a person looks; how much is to come nobody knows before it is read."""
         console = self._stderr()
         if not console.is_terminal:
             yield None
@@ -173,11 +176,8 @@ class Command(ProwziCommand):
             yield lambda outcome: progress.update(task, advance=1, description=one_line(outcome.name, 60))
 
     def _stderr(self) -> Console:
-        is_terminal = sys.stderr.isatty()
-        return Console(
-            stderr=True,
-            force_terminal=is_terminal,
-            width=None if is_terminal else PIPED_WIDTH,
-            markup=False,
-            highlight=False,
-        )
+        self.stderr.style_func = None  # Rich draws; Django would paint it all red
+        is_terminal = self.stderr.isatty()
+        width = None if is_terminal else PIPED_WIDTH
+        file = cast(TextIO, self.stderr)
+        return Console(file=file, force_terminal=is_terminal, width=width, markup=False, highlight=False)

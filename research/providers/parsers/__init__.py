@@ -1,8 +1,8 @@
 """Parsers. One file is one kind of document; the file's name is the kind's.
 
 To add one: a module with ORDER (the lowest is asked first), `recognises(data, name) -> bool`, which judges by
-content, and `parse(data, name) -> Parsed`. Everything here works on bytes that somebody hostile may have made,
-so it runs in the child process of child.py and imports no Django. A parser raises DocumentRefused with one of
+content, and `parse(data, name) -> Parsed`. All of it works on bytes that somebody hostile may have made, so
+it runs in the child process of child.py and imports no Django. A parser raises DocumentRefused with one of
 REFUSALS; what else it raises ends the child and counts as `broken`.
 """
 

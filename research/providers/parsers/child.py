@@ -31,10 +31,19 @@ HEAD = struct.Struct(">IQ")  # lengths of the JSON part and of the bytes part
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 _REFUSED_EVENTS = (
-    "socket.", "subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork", "os.spawn", "pty.", "os.remove",
-    "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate", "os.listdir",
-    "shutil.", "ftplib.", "smtplib.", "urllib.", "webbrowser.", "ctypes.dlopen",
-)  # fmt: skip
+    *("socket.", "subprocess.", "os.exec", "os.system", "os.posix_spawn", "os.fork", "os.spawn", "pty."),
+    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink"),
+    *(
+        "os.truncate",
+        "os.listdir",
+        "shutil.",
+        "ftplib.",
+        "smtplib.",
+        "urllib.",
+        "webbrowser.",
+        "ctypes.dlopen",
+    ),
+)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 

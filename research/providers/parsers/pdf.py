@@ -6,6 +6,7 @@ import logging
 import re
 import struct
 import zlib
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -87,7 +88,7 @@ def _text(page: PageObject) -> str | None:
 def _told(reader: PdfReader) -> dict[str, Any]:
     """Title, authors and year as the file's own metadata tells them; a program's default title is none."""
     try:
-        kept = reader.metadata or {}
+        kept: Mapping[str, Any] = reader.metadata or {}
         title, author = one_line(str(kept.get("/Title") or "")), one_line(str(kept.get("/Author") or ""))
         year = _YEAR.match(str(kept.get("/CreationDate") or ""))
     except _FAULTS:
