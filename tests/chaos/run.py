@@ -141,10 +141,10 @@ class Chaos:
         return kinds.get(kind, [])
 
     def kill(self) -> None:
-        kind = self.dice.choices(list(KINDS), list(KINDS.values()))[0]
-        victims = self.victims(kind)
-        if not victims:
-            kind, victims = "tree", self.victims("tree")
+        kind, victims = "", []
+        while not victims:  # a kind that is just being replaced is nobody's victim
+            kind = self.dice.choices(list(KINDS), list(KINDS.values()))[0]
+            victims = self.victims(kind)
         pid = self.dice.choice(victims)
         whole = kind in ("tree", "cluster", "sentinel")
         held = self.held_by(None if whole else self.owners().get(pid, "nobody"))
@@ -162,6 +162,8 @@ class Chaos:
         self.stack = Stack(
             self.data_dir, settings=self.settings, port=self.stack.port, seen=self.stack.seen
         ).start()
+        wait_until(self.stack.is_healthy, 30, "the web answers again")
+        wait_until(lambda: self.stack.look().get("worker"), 30, "workers are back")
 
     # --- what the database says ----------------------------------------------------------------
 
@@ -180,7 +182,8 @@ class Chaos:
 
     def run(self, kills: int) -> None:
         progress = Progress(kills)
-        with self.stack.start():
+        self.stack.start()
+        try:
             wait_until(self.stack.is_healthy, 30, "the web answers")
             while len(self.kills) < kills:
                 while self.at_work() < AT_ONCE:
@@ -192,6 +195,8 @@ class Chaos:
             self.stack.look()
             self.stack.stop()
             assert self.stack.orphans() == [], self.stack.orphans()
+        finally:
+            self.stack.__exit__()
 
 
 @dataclass
@@ -214,14 +219,16 @@ class Progress:
 
 
 def recovery(chaos: Chaos) -> dict[str, list[float]]:
-    """Seconds from a kill to the next event of each session that it took a worker from, by kind."""
+    """Seconds from a kill to the first work of the next owner of each session that lost its own, by kind."""
     from telemetry.models import Event
 
     found: dict[str, list[float]] = {}
     for kill in chaos.kills:
         for session in kill.sessions:
-            event = Event.objects.filter(session_id=session, at__gt=_moment(kill.at)).order_by("seq").first()
-            if event is not None:
+            later = Event.objects.filter(session_id=session, at__gt=_moment(kill.at)).order_by("seq")
+            handed = later.filter(status__in=["taken_over", "continued"]).first()
+            event = handed and later.filter(seq__gt=handed.seq).exclude(status="continued").first()
+            if event:
                 found.setdefault(kill.kind, []).append(event.at.timestamp() - kill.at)
     return found
 
