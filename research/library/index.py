@@ -24,7 +24,7 @@ from research.toolbox import Scope
 MOST_WORDS = (
     200  # different ones of a query; a longer one is a text, and its beginning tells what it is about
 )
-_FIRST_CANDIDATES = 300  # passages
+_FIRST_CANDIDATES = 200  # passages
 _MOST_CANDIDATES = 20_000
 _MARK = "·"  # no word has it
 

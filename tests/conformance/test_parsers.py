@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docx
@@ -215,14 +215,32 @@ def test_s28_a_bomb_in_a_word_document_is_not_unpacked(members: dict[str, str], 
     assert refusal(sandbox, package(**members), "a.docx") == "too_large"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_s28_a_word_document_with_entities_is_refused(encoding: str, sandbox: Sandbox) -> None:
-    xml = XXE.decode().replace("?>", f' encoding="{encoding}"?>', 1)
+def rewritten(change: Callable[[str], bytes]) -> bytes:
+    """A good Word document whose main part was changed."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("[Content_Types].xml", CONTENT_TYPES)
-        archive.writestr("word/document.xml", xml.encode(encoding))
-    assert refusal(sandbox, out.getvalue(), "a.docx") == "broken"
+    with zipfile.ZipFile(io.BytesIO(word())) as good, zipfile.ZipFile(out, "w") as archive:
+        for name in good.namelist():
+            part = good.read(name)
+            archive.writestr(name, change(part.decode()) if name == "word/document.xml" else part)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_s28_a_word_document_with_a_dtd_is_refused(encoding: str, sandbox: Sandbox) -> None:
+    def change(xml: str) -> bytes:
+        body = xml.partition("?>")[2]
+        return f'<?xml version="1.0" encoding="{encoding}"?><!DOCTYPE w [<!ENTITY x "y">]>{body}'.encode(
+            encoding
+        )
+
+    assert taken(sandbox, rewritten(str.encode), "a.docx").kind == "docx"
+    assert refusal(sandbox, rewritten(change), "a.docx") == "broken"
+
+
+def test_s28_a_large_word_document_is_not_unpacked_however_flat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parsers()["docx"], "MOST_UNPACKED", 1000)
+    with pytest.raises(DocumentRefused, match="would unpack"):
+        parse(word(), "a.docx")
 
 
 PROBE = """
@@ -316,11 +334,16 @@ def test_no_child_outlives_its_sandbox() -> None:
     assert child._process.returncode is not None
 
 
-def test_a_child_ends_with_its_parent() -> None:
+def test_a_child_ends_with_its_parent_also_while_it_works() -> None:
     lines = """
-import os
-from research.library.sandbox import _Child
-print(_Child()._process.pid, flush=True)
+import json, os, sys
+from research.library import sandbox
+sandbox._COMMAND = (sys.executable, "-m", "tests.conformance.parser_stub")
+child = sandbox._Child()
+about = json.dumps({"name": "hang", "seconds": 9}).encode()
+child._to.write(sandbox.HEAD.pack(len(about), 1) + about + b"x")
+child._to.flush()
+print(child._process.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
     done = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, timeout=60)
