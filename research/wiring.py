@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -37,13 +38,19 @@ _POINTERS = {"llm": "/llm", "engine": "/engines"}  # the fields of a request tha
 
 def plugin_names(package: ModuleType) -> list[str]:
     """The words people type: one file is one plug-in. Doubles are offered to tests alone."""
+    return list(_plugin_names(package, bool(settings.TESTING)))
+
+
+@cache
+def _plugin_names(package: ModuleType, testing: bool) -> tuple[str, ...]:
     modules = (import_module(f"{package.__name__}.{each.name}") for each in iter_modules(package.__path__))
     usable = (each for each in modules if hasattr(each, "build"))
-    return sorted(
+    names = (
         each.__name__.rpartition(".")[2]
         for each in usable
-        if settings.TESTING or not getattr(each, "TESTING_ONLY", False)
+        if testing or not getattr(each, "TESTING_ONLY", False)
     )
+    return tuple(sorted(names))
 
 
 def _plugin(package: ModuleType, name: str, what: str) -> ModuleType:

@@ -17,9 +17,8 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import connection, connections, transaction
-from django.db.backends.utils import CursorWrapper
 
-from telemetry import models, queries
+from telemetry import models, queries, statements
 from telemetry.errors import OutsideTransaction, StreamMissing, StreamMoved
 from telemetry.events import (
     Event,
@@ -85,11 +84,10 @@ def append(session_id: str | UUID, events: Sequence[NewEvent]) -> list[Event]:
     if not events:
         return []
     key = session_key(session_id)
-    with connection.cursor() as cursor:
-        head = _lock_head(cursor, key)
-        sealed = list(seal(head, events, datetime.now(UTC)))
-        _insert(cursor, sealed)
-        _move_head(cursor, head, sealed[-1][0])
+    head = _lock_head(key)
+    sealed = list(seal(head, events, datetime.now(UTC)))
+    _insert(sealed)
+    _move_head(head, sealed[-1][0])
     return [event for event, _ in sealed]
 
 
@@ -98,17 +96,16 @@ def _stored_id(key: str) -> str | UUID:
     return UUID(key) if connection.features.has_native_uuid_field else key.replace("-", "")
 
 
-def _lock_head(cursor: CursorWrapper, key: str) -> Head:
+def _lock_head(key: str) -> Head:
     # On SQLite the transaction is IMMEDIATE: it has held the only write lock since it began.
     lock = " FOR UPDATE" if connection.features.has_select_for_update else ""
-    cursor.execute(_READ_HEAD + lock, [_stored_id(key)])
-    row = cursor.fetchone()
-    if row is None:
+    rows = statements.fetch(_READ_HEAD + lock, [_stored_id(key)])
+    if not rows:
         raise StreamMissing(key)
-    return Head(key, row[0], row[1])
+    return Head(key, *rows[0])
 
 
-def _insert(cursor: CursorWrapper, sealed: Sequence[tuple[Event, str]]) -> None:
+def _insert(sealed: Sequence[tuple[Event, str]]) -> None:
     stored_id = _stored_id(sealed[0][0].session_id)
     stored_at: dict[datetime, Any] = {}  # most events of a call share one moment
     rows = []
@@ -130,26 +127,25 @@ def _insert(cursor: CursorWrapper, sealed: Sequence[tuple[Event, str]]) -> None:
                 event.hash,
             )
         )
-    cursor.executemany(_ADD_EVENT, rows)
+    statements.execute_many(_ADD_EVENT, rows)
 
 
-def _move_head(cursor: CursorWrapper, head: Head, last: Event) -> None:
-    cursor.execute(_MOVE_HEAD, [last.seq, last.hash, _stored_id(head.session_id), head.seq])
-    if cursor.rowcount != 1:
+def _move_head(head: Head, last: Event) -> None:
+    values = [last.seq, last.hash, _stored_id(head.session_id), head.seq]
+    if statements.execute(_MOVE_HEAD, values) != 1:
         raise StreamMoved(head.session_id)
 
 
 def delete_stream(session_id: str | UUID, *, actor: str, reason: str) -> int:
     """The one door by which events leave: a whole session, for good. Returns how many events there were."""
     key = session_key(session_id)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         try:
-            head = _lock_head(cursor, key)
+            head = _lock_head(key)
         except StreamMissing:
             return 0
-        cursor.execute(_REMOVE_EVENTS, [_stored_id(key)])
-        count: int = cursor.rowcount
-        cursor.execute(_REMOVE_STREAM, [_stored_id(key)])
+        count = statements.execute(_REMOVE_EVENTS, [_stored_id(key)])
+        statements.execute(_REMOVE_STREAM, [_stored_id(key)])
         details = {"reason": reason, "events": count, "last_hash": head.hash}
         audit(actor, "delete", object_kind="session", object_id=key, details=details)
     return count

@@ -14,23 +14,23 @@ from typing import Any
 
 from django.db import connection
 
+from telemetry import statements
+
 
 def execute(statement: str, values: Sequence[Any] = ()) -> int:
     """Run one statement; the number of rows it touched."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_adapt(value) for value in values])
-        return int(cursor.rowcount)
+    return statements.execute(statement, [_adapt(value) for value in values])
 
 
 def rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_adapt(value) for value in values])
-        return list(cursor.fetchall())
+    return statements.fetch(statement, [_adapt(value) for value in values])
 
 
 def _adapt(value: Any) -> Any:
+    if value is None or isinstance(value, str | int | float):
+        return value
     if isinstance(value, uuid.UUID):
-        return value.hex if connection.vendor == "sqlite" else value
+        return value.hex if statements.is_sqlite() else value
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dict | list):
@@ -48,11 +48,11 @@ def as_json(value: Any) -> Any:
 
 def now() -> float:
     """Seconds since the epoch by the database's clock; on SQLite that is this machine's (B19)."""
-    if connection.vendor != "postgresql":
+    if statements.is_sqlite():
         return time.time()
     return float(rows("SELECT extract(epoch FROM clock_timestamp())")[0][0])
 
 
 def lock_clause() -> str:
     """Rows read to be changed: locked on PostgreSQL; SQLite's IMMEDIATE transaction locks them all."""
-    return " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    return "" if statements.is_sqlite() else " FOR UPDATE"

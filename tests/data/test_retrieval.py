@@ -25,7 +25,13 @@ def measures(shared: Path, folder: str, owner: User, tmp_path: Path, ids: set[st
     (tmp_path / "queries.jsonl").write_text("\n".join(row for row in rows if json.loads(row)["_id"] in ids))
     (tmp_path / "qrels").write_text("\n".join(line for line in judged if line.split()[0] in ids))
     runs.write_run(owner.pk, tmp_path / "queries.jsonl", tmp_path / "run", scope=Scope(owner.pk), limit=100)
-    command: list[str | Path] = [sys.executable, shared / "score_retrieval.py", tmp_path / "run", tmp_path / "qrels", "--json"]
+    command: list[str | Path] = [
+        sys.executable,
+        shared / "score_retrieval.py",
+        tmp_path / "run",
+        tmp_path / "qrels",
+        "--json",
+    ]
     answer = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert answer["queries"] == len(ids)
     return {key: float(value) for key, value in answer.items()}

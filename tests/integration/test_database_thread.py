@@ -23,7 +23,9 @@ def thread() -> Iterator[DatabaseThread]:
     started.stop()
 
 
-def _line_up(thread: DatabaseThread, pieces: list[Callable[[], object]], *, alone: bool = False) -> list[object]:
+def _line_up(
+    thread: DatabaseThread, pieces: list[Callable[[], object]], *, alone: bool = False
+) -> list[object]:
     """Let them stand in line together, then wait for their outcomes."""
     gate = threading.Event()
     first = thread.submit(gate.wait, alone=True)

@@ -131,15 +131,12 @@ def test_i5_eight_writers_at_once_leave_one_gapless_chain(session_id: str) -> No
 
 def test_a_number_is_never_taken_twice(session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A writer with an old head (a database that does not lock as it should) writes nothing."""
-    old = collector._lock_head
-
-    with connection.cursor() as cursor:
-        head = old(cursor, session_id)
+    head = collector._lock_head(session_id)
     tell(session_id, NewEvent(None, "created"))
-    monkeypatch.setattr(collector, "_lock_head", lambda cursor, key: head)
+    monkeypatch.setattr(collector, "_lock_head", lambda key: head)
     with pytest.raises(IntegrityError):
         tell(session_id, NewEvent(None, "started"))
-    monkeypatch.setattr(collector, "_insert", lambda cursor, sealed: None)
+    monkeypatch.setattr(collector, "_insert", lambda sealed: None)
     with pytest.raises(StreamMoved):
         tell(session_id, NewEvent(None, "started"))
     monkeypatch.undo()

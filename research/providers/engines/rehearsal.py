@@ -41,7 +41,9 @@ class RehearsalEngine:
         if not self.log:
             return
         key = hashlib.sha256(f"{scope}{query}".encode()).hexdigest()[:16]
-        line = json.dumps({"what": what, "key": key, "session": scope.options.get("session", ""), "pid": os.getpid()})
+        line = json.dumps(
+            {"what": what, "key": key, "session": scope.options.get("session", ""), "pid": os.getpid()}
+        )
         descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(descriptor, line.encode() + b"\n")  # one write below PIPE_BUF: lines never mix

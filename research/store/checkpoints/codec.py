@@ -18,8 +18,9 @@ import io
 import json
 import pickle
 import struct
+import threading
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import zstandard
@@ -48,6 +49,7 @@ _FIXED = struct.Struct(">8sHIQI")  # magic, version, header length, payload leng
 _CRC = struct.Struct(">I")
 _PREFIX = _FIXED.size + _CRC.size
 _LEVEL = 3
+_here = threading.local()
 _ATOMS = frozenset({str, float, bool, bytes, type(None)})
 _WINDOW = 2**23  # what RFC 8878 asks every reader to have; our level needs less
 
@@ -101,7 +103,7 @@ def encode(payload: dict[str, Any], identity: Identity, *, keys: KeyRing) -> Blo
     _check_size(raw)
     codec, packed = _pack(raw)
     header = {
-        **asdict(identity),
+        **vars(identity),
         "codec": codec,
         "raw_bytes": len(raw),
         "packed_bytes": len(packed),
@@ -121,8 +123,16 @@ def _check_size(raw: bytes) -> None:
         opcodes.check(raw)
 
 
+def _compressor() -> zstandard.ZstdCompressor:
+    """One a thread: making its tables costs more than a small checkpoint, and it is not safe to share."""
+    if not hasattr(_here, "compressor"):
+        _here.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+    compressor: zstandard.ZstdCompressor = _here.compressor
+    return compressor
+
+
 def _pack(raw: bytes) -> tuple[str, bytes]:
-    packed = zstandard.ZstdCompressor(level=_LEVEL).compress(raw)
+    packed = _compressor().compress(raw)
     return (ZSTD, packed) if len(packed) < len(raw) else (NONE, raw)
 
 
@@ -200,7 +210,7 @@ def _check_tag(key_id: str, body: bytes, tag: bytes, keys: KeyRing) -> None:
 
 
 def _check_identity(header: dict[str, Any], expect: Identity) -> None:
-    for name, value in asdict(expect).items():
+    for name, value in vars(expect).items():
         if header.get(name) != value or type(header.get(name)) is not type(value):
             raise CheckpointMismatch(f"The checkpoint's file is another one: its {name} differs.")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
-from research.conf import conf
 from research.errors import CheckpointTampered, NotReady
 from research.failpoints import failpoint
 from research.models import Checkpoint, Session
@@ -52,7 +51,7 @@ def _open_store(address: str) -> storage.BlobStore:
 
 
 def store() -> storage.BlobStore:
-    return _open_store(conf().checkpoint_storage)
+    return _open_store(settings.CHECKPOINT_STORAGE)
 
 
 def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: int) -> Written:
@@ -70,7 +69,7 @@ def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: i
     blob = codec.encode(payload, identity, keys=keys())
     key = storage.blob_key(identity, blob.digest)
     store().put_new(key, blob.data)
-    store().put_metadata(key, {**asdict(identity), "raw_bytes": blob.raw_bytes, "digest": blob.digest})
+    store().put_metadata(key, {**vars(identity), "raw_bytes": blob.raw_bytes, "digest": blob.digest})
     return Written(
         id=uuid.uuid4(),
         key=key,

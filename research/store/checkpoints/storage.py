@@ -107,7 +107,7 @@ class LocalBlobStore:
     def put_metadata(self, key: str, metadata: dict[str, Any]) -> None:
         path = self._path(key).with_suffix(".json")
         try:
-            path.write_text(json.dumps(metadata, indent=1, sort_keys=True), encoding="ascii")
+            _write_plainly(path, json.dumps(metadata, sort_keys=True).encode("ascii") + b"\n")
         except OSError as error:
             raise _named(error, "written") from error
 
@@ -169,6 +169,14 @@ def _write_durably(path: Path, data: bytes) -> None:
         failpoint("FP09")
         _write_all(descriptor, data[half:])
         os.fsync(descriptor)  # when this fails, the file is not trusted: the caller removes it
+    finally:
+        os.close(descriptor)
+
+
+def _write_plainly(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        _write_all(descriptor, data)
     finally:
         os.close(descriptor)
 
