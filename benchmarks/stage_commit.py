@@ -52,7 +52,7 @@ class Floor:
     def __init__(self, folder: Path) -> None:
         import zstandard
 
-        self.pack = zstandard.ZstdCompressor(level=3).compress
+        self.pack = zstandard.ZstdCompressor(level=1).compress
         self.folder = folder
         self.database = sqlite3.connect(folder / "floor.sqlite3", isolation_level=None)
         self.database.executescript(

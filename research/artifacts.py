@@ -15,7 +15,7 @@ Locator = tuple[int, int]
 
 
 class Artifact(BaseModel):
-    """Base of all artifacts. `schema_version` rises with every change that old checkpoints need an upcaster for."""
+    """Base of all artifacts. `schema_version` rises when old checkpoints need an upcaster."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

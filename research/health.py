@@ -1,4 +1,4 @@
-"""`/healthz`: this process answers. `/readyz`: it can do its work. Both for any Host, before anything else."""
+"""`/healthz`: this process answers. `/readyz`: it can do its work. Both for any Host, before all else."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from research.models import (
 )
 from research.pipeline import STAGES
 from research.queue import wake
-from research.store import lease, log
+from research.store import lease, log, sql
 from research.store.checkpoints import manager
 from research.store.heartbeat import tell
 from telemetry import collector
@@ -82,14 +82,13 @@ def start_session(
 def _create(session: Session, done: Iterable[str]) -> None:
     session.save(force_insert=True)
     kept = set(done)
-    StageRun.objects.bulk_create(
-        StageRun(
-            session=session,
-            stage=stage,
-            status=StageStatus.COMPLETED if stage in kept else StageStatus.QUEUED,
-            details={"kept": True} if stage in kept else {},
-        )
-        for stage in STAGES
+    sql.execute_many(
+        "INSERT INTO research_stagerun (session_id, stage, status, attempt, errors, details, error)"
+        " VALUES (%s, %s, %s, 0, 0, %s, '')",
+        [
+            (session.pk, stage, *(("completed", {"kept": True}) if stage in kept else ("queued", {})))
+            for stage in STAGES
+        ],
     )
 
 

@@ -69,7 +69,7 @@ class Toolbox(Protocol):
         ...
 
     async def search(self, engine: str, query: str, *, limit: int) -> list[Hit]:
-        """Search one engine within the session's scope, best first. ProviderUnavailable when it does not answer."""
+        """Search one engine within the session's scope, best first. No answer: ProviderUnavailable."""
         ...
 
     async def progress(self, code: str, **details: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import random
@@ -18,7 +19,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from research.artifacts import plain
 from research.calls import Reply, Request
-from research.errors import TransientError
+from research.errors import StorageError, TransientError
 from research.orchestrator import Failure, Loaded, StageResult
 from research.report import ReportText, write_report
 from research.store import commit, heartbeat, journal, lease, recovery
@@ -122,6 +123,8 @@ class Gateway:
             published=published,
         )
         following = self._told(await self.database(commit.commit_stage, held, end))
+        if written is not None:
+            self._blobs.submit(_describe, written)
         if published is not None:
             await self.database(self._write_metrics, held)
         return following
@@ -207,6 +210,12 @@ def _write(held: Held, result: StageResult) -> Written | None:
     return manager.write(
         held, plain(result.artifact), schema=result.schema, schema_version=result.schema_version
     )
+
+
+def _describe(written: Written) -> None:
+    """Nobody waits for this; a folder that cannot be written is told of by the next checkpoint."""
+    with contextlib.suppress(StorageError):
+        manager.describe(written)
 
 
 def _publish(reports: Path, held: Held, text: ReportText) -> Published:

@@ -21,7 +21,7 @@ from research.errors import (
     StorageError,
     Suspended,
 )
-from research.models import Checkpoint, Session, StageRun, StageStatus
+from research.models import Checkpoint, Session, StageStatus
 from research.store import lease, log, sql
 from research.store.checkpoints import manager
 from research.store.lease import Held
@@ -44,21 +44,33 @@ class Standing:
 def load(held: Held, stages: Sequence[str]) -> Standing:
     """Read the chain; whatever cannot be used is set back, with an event that says so."""
     session = Session.objects.get(pk=held.session_id)
-    good, broken = _read_chain(manager.chain(session))
+    chain = manager.chain(session) if held.sequence or session.base_id else []
+    good, broken = _read_chain(chain)
     if broken is not None:
         _drop_from(held, *broken)
-    skipped = frozenset(
-        StageRun.objects.filter(session=session, status=StageStatus.SKIPPED).values_list("stage", flat=True)
+        chain = chain[: chain.index(broken[0])]
+    statuses = dict(
+        sql.rows("SELECT stage, status FROM research_stagerun WHERE session_id = %s", [session.pk])
     )
+    skipped = frozenset(stage for stage, status in statuses.items() if status == StageStatus.SKIPPED)
     done = _unbroken(stages, set(good), skipped)
-    _set_back(held, [stage for stage in stages if stage not in done])
-    own = Checkpoint.objects.filter(session=session).order_by("-sequence").first()
-    last = own or session.base
-    standing = replace(held, sequence=own.sequence if own else 0, parent=last.pk if last else None)
+    _set_back(held, [stage for stage in stages if stage not in done and statuses.get(stage) in _BEGUN])
+    last = chain[-1] if chain else None
+    own = last is not None and last.session_id == session.pk
+    standing = replace(
+        held, sequence=last.sequence if last and own else 0, parent=last.pk if last else None
+    )
     payloads = {stage: payload for stage, payload in good.items() if stage in done}
     return Standing(standing, session.prompt, session.options, payloads, skipped & set(done))
 
 
+_BEGUN = (
+    StageStatus.COMPLETED,
+    StageStatus.SKIPPED,
+    StageStatus.RUNNING,
+    StageStatus.RETRYING,
+    StageStatus.WAITING,
+)
 Broken = tuple[Checkpoint, CheckpointError | StorageError]
 
 
@@ -111,15 +123,13 @@ def _drop_from(held: Held, checkpoint: Checkpoint, error: CheckpointError | Stor
 
 
 def _set_back(held: Held, stages: Sequence[str]) -> None:
-    """Stages that are not done are owed again, whatever their rows said."""
-    marks = ", ".join("%s" for _ in stages)
+    """Stages that were begun or done, but have nothing that can be used, are owed again."""
     if not stages:
         return
+    marks = ", ".join("%s" for _ in stages)
     with transaction.atomic():
         lease.guard(held)
         sql.execute(
-            "UPDATE research_stagerun SET status = 'queued' WHERE session_id = %s"
-            " AND status IN ('completed', 'skipped', 'running', 'retrying', 'waiting')"
-            f" AND stage IN ({marks})",
+            f"UPDATE research_stagerun SET status = 'queued' WHERE session_id = %s AND stage IN ({marks})",
             [held.session_id, *stages],
         )

@@ -22,6 +22,10 @@ def execute(statement: str, values: Sequence[Any] = ()) -> int:
     return statements.execute(statement, [_adapt(value) for value in values])
 
 
+def execute_many(statement: str, many: Sequence[Sequence[Any]]) -> None:
+    statements.execute_many(statement, [[_adapt(value) for value in values] for values in many])
+
+
 def rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     return statements.fetch(statement, [_adapt(value) for value in values])
 

@@ -1,7 +1,7 @@
 """Random kills over all kinds of process while research is at work: `make chaos KILLS=60 SEED=…`.
 
 Eight sessions are kept at work through the JSON API of a real installation, on an engine that takes time
-and writes down every call. Processes die by SIGKILL at random moments: busy worker, idle worker, the parent of
+and writes down every call. Processes die by SIGKILL at random moments: busy worker, idle worker, parent of
 the cluster, sentinel, pusher, monitor, web, sweeper, the whole tree. Afterwards the invariants of the fault
 list are checked one by one (invariants.py). Prints its seed; exit 1 names what did not hold.
 """
@@ -43,8 +43,9 @@ LIBRARY = {
     "People who drink coffee in the morning fall asleep as quickly as others.",
     "half-life": "Caffeine in the body. Half of the caffeine of a cup is still in the body after five hours. "
     "In some people it takes nine hours until half of it is gone.",
-    "decaffeinated": "Decaffeinated coffee. Decaffeinated coffee is not free of caffeine: a cup holds 2 to 7 mg. "
-    "Ordinary coffee holds 95 mg a cup.",
+    "decaffeinated": "Decaffeinated coffee. Decaffeinated coffee is not free of caffeine: a cup holds 2 to 7"
+    " mg."
+    " Ordinary coffee holds 95 mg a cup.",
     "depth": "Caffeine and deep sleep. Caffeine shortens deep sleep by a fifth even when people fall asleep. "
     "Coffee changes how well people sleep more than they notice.",
     "tea": "Tea in the evening. Green tea holds 30 mg of caffeine a cup and delays sleep by 12 minutes.",
@@ -141,7 +142,8 @@ class Chaos:
         return kinds.get(kind, [])
 
     def kill(self) -> None:
-        kind, victims = "", []
+        kind = ""
+        victims: list[int] = []
         while not victims:  # a kind that is just being replaced is nobody's victim
             kind = self.dice.choices(list(KINDS), list(KINDS.values()))[0]
             victims = self.victims(kind)

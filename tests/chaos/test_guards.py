@@ -1,4 +1,4 @@
-"""A guard counts when its removal turns a test red: each is taken out of a copy of the source, its test run there."""
+"""A guard counts when its removal turns a test red: each is taken out of a copy of the source."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Guard:
 GUARDS = {
     "fence": Guard(
         "research/store/lease.py",
-        'research_session"\n        " WHERE id = %s AND fence = %s AND lease_owner = %s" + sql.lock_clause(),',
-        'research_session"\n        " WHERE id = %s AND %s > 0 AND %s <> \'\'" + sql.lock_clause(),',
+        '" WHERE id = %s AND fence = %s AND lease_owner = %s" + sql.lock_clause(),',
+        "\" WHERE id = %s AND %s > 0 AND %s <> ''\" + sql.lock_clause(),",
         "tests/integration/test_lease.py::test_b16_a_fenced_owner_changes_nothing",
     ),
     "fsync": Guard(

@@ -30,7 +30,7 @@ class Answer:
 def prowzi(name: str, *arguments: object, out: io.StringIO | None = None) -> Answer:
     """The exit status, and what went to stdout and stderr."""
     command = load_command_class("research", name.replace("-", "_"))
-    command._called_from_command_line = True
+    command._called_from_command_line = True  # type: ignore[attr-defined]  # the stubs leave it out
     out, err, status = out or io.StringIO(), io.StringIO(), 0
     try:
         options = vars(command.create_parser("prowzi", name).parse_args([str(each) for each in arguments]))

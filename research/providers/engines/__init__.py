@@ -1,6 +1,6 @@
 """Search engines. One file is one engine; the file's name is the name people type.
 
-To add one: a module with `build(options, library) -> Engine`. Options come from `PROWZI_ENGINE_<NAME>__<OPTION>`.
+To add one: a module with `build(options, library) -> Engine`. `PROWZI_ENGINE_<NAME>__<OPTION>` sets one.
 An engine raises ProviderUnavailable (worth another try) or ProviderRefused (not), never anything of its own.
 """
 

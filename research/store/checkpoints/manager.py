@@ -31,6 +31,7 @@ class Written:
     raw_bytes: int
     digest: str
     key_id: str
+    metadata: dict[str, Any]
 
 
 @lru_cache(maxsize=8)
@@ -69,7 +70,6 @@ def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: i
     blob = codec.encode(payload, identity, keys=keys())
     key = storage.blob_key(identity, blob.digest)
     store().put_new(key, blob.data)
-    store().put_metadata(key, {**vars(identity), "raw_bytes": blob.raw_bytes, "digest": blob.digest})
     return Written(
         id=uuid.uuid4(),
         key=key,
@@ -79,7 +79,13 @@ def write(held: Held, payload: dict[str, Any], *, schema: str, schema_version: i
         raw_bytes=blob.raw_bytes,
         digest=blob.digest,
         key_id=blob.key_id,
+        metadata={**vars(identity), "raw_bytes": blob.raw_bytes, "digest": blob.digest},
     )
+
+
+def describe(written: Written) -> None:
+    """Put the readable metadata beside a blob. For people who look into the folder: the row is the truth."""
+    store().put_metadata(written.key, written.metadata)
 
 
 def read(checkpoint: Checkpoint) -> dict[str, Any]:
