@@ -43,9 +43,8 @@ LIBRARY = {
     "People who drink coffee in the morning fall asleep as quickly as others.",
     "half-life": "Caffeine in the body. Half of the caffeine of a cup is still in the body after five hours. "
     "In some people it takes nine hours until half of it is gone.",
-    "decaffeinated": "Decaffeinated coffee. Decaffeinated coffee is not free of caffeine: a cup holds 2 to 7"
-    " mg."
-    " Ordinary coffee holds 95 mg a cup.",
+    "decaffeinated": "Decaffeinated coffee. Decaffeinated coffee is not free of caffeine:"
+    " a cup holds 2 to 7 mg. Ordinary coffee holds 95 mg a cup.",
     "depth": "Caffeine and deep sleep. Caffeine shortens deep sleep by a fifth even when people fall asleep. "
     "Coffee changes how well people sleep more than they notice.",
     "tea": "Tea in the evening. Green tea holds 30 mg of caffeine a cup and delays sleep by 12 minutes.",
