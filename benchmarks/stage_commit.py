@@ -18,16 +18,15 @@ import pickle
 import random
 import sqlite3
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 SIZES = (3_000, 5_500, 200_000, 14_000, 41_000, 4_000, 9_000, 4_000)  # characters
-Work = Callable[[int], None]  # run so many workflows of eight stages, eight at once where it can
 
 
 def payloads() -> list[dict[str, Any]]:
@@ -105,6 +104,7 @@ class Prowzi:
 
         call_command("migrate", verbosity=0)
         self.owner = User.objects.create_user("bench")
+        self.workers: list[Any] = []
 
     def run(self, workflows: int) -> None:
         from research.conf import conf
@@ -136,36 +136,66 @@ class Prowzi:
         return services.start_session(owner=self.owner, prompt="bench", options=Options(), queue=False)
 
     def at_once(self, workflows: int, width: int = 8) -> None:
-        """Whole sessions through the orchestrator, eight at once on one loop; bodies return at once."""
-        from research import wiring
-        from research.models import StageRun
-
-        sessions = [self._session() for _ in range(workflows)]
-        StageRun.objects.bulk_create(StageRun(session=session, stage="end") for session in sessions)
-
-        async def work(worker: Any) -> None:
-            gate = asyncio.Semaphore(width)
-
-            async def one(session: Any) -> None:
-                async with gate:
-                    outcome = await worker.run_session(session.pk)
-                    assert outcome.status == "waiting", outcome
-
-            await asyncio.gather(*(one(session) for session in sessions))
-
-        with wiring.open_worker(bench_pipeline()) as worker:
-            asyncio.run(work(worker))
+        """Whole sessions through the orchestrator in two worker processes, as `prowzi up` has them."""
+        if not self.workers:
+            self.workers = [_start_worker(width // 2) for _ in range(2)]
+        sessions = [str(self._session().pk) for _ in range(workflows)]
+        for at, worker in enumerate(self.workers):
+            worker.stdin.write(" ".join(sessions[at::2]) + "\n")
+            worker.stdin.flush()
+        for worker in self.workers:
+            assert worker.stdout.readline() == "done\n", "a worker of the benchmark failed"
 
     def close(self) -> None:
         from django.db import connections
 
+        for worker in self.workers:
+            worker.stdin.close()
+            worker.wait()
         connections.close_all()
 
 
+def _start_worker(width: int) -> Any:
+    command = [sys.executable, "-m", "benchmarks.stage_commit", "--serve", str(width)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def serve(width: int) -> None:
+    """One worker: each line of stdin names sessions; `done` when they have all completed."""
+    import django
+
+    django.setup()
+    from research import wiring
+    from research.report import ReportText
+    from research.store import gateway
+
+    # The stages' bodies are empty, so there is nothing to render; the report's file and row are still kept.
+    empty = ReportText(draft=1, markdown=b"A report.", words=2, citations={}, claims=[])
+    gateway.write_report = lambda state, session, created: empty
+
+    async def work(worker: Any, keys: list[str]) -> None:
+        gate = asyncio.Semaphore(width)
+
+        async def one(key: str) -> None:
+            async with gate:
+                outcome = await worker.run_session(uuid.UUID(key))
+                assert outcome.status == "completed", outcome
+
+        await asyncio.gather(*(one(key) for key in keys))
+
+    async def listen(worker: Any) -> None:
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            await work(worker, line.split())
+            print("done", flush=True)
+
+    with wiring.open_worker(bench_pipeline()) as worker:
+        asyncio.run(listen(worker))
+
+
 def bench_pipeline() -> Any:
-    """Eight stages that hand over a payload; a ninth asks for a person, so no report is rendered."""
+    """Eight stages that hand over a payload."""
     from research.artifacts import Artifact
-    from research.errors import Suspended
+    from research.pipeline import STAGES
     from research.stage import StageSpec
 
     class Payload(Artifact):
@@ -180,15 +210,7 @@ def bench_pipeline() -> Any:
 
         return StageSpec(name, agent, Payload)
 
-    async def stop(state: Any, tools: Any) -> Artifact:
-        raise Suspended("the end of the benchmark", reason="person", waiting=True)
-
-    from research.pipeline import STAGES
-
-    return (
-        *(stage(name, payload) for name, payload in zip(STAGES, PAYLOADS, strict=True)),
-        StageSpec("end", stop, Payload),
-    )
+    return tuple(stage(name, payload) for name, payload in zip(STAGES, PAYLOADS, strict=True))
 
 
 class LangGraph:
@@ -279,6 +301,9 @@ class Dbos:
 
 
 def stored(folder: Path) -> int:
+    for database in folder.glob("*.sqlite3"):
+        with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
@@ -306,7 +331,10 @@ def measure(subjects: list[Any], rounds: int) -> dict[str, dict[str, float]]:
             subject.run(1)
             took = getattr(subject, "stages", None) or time.perf_counter() - began
             times[subject.name].append(took / len(SIZES) * 1000)
-    for _ in range(3):
+    for subject in subjects:
+        if hasattr(subject, "at_once"):
+            subject.at_once(8)  # warm
+    for _ in range(5):
         for subject in subjects:
             if hasattr(subject, "at_once"):
                 began = time.perf_counter()
@@ -322,11 +350,13 @@ def measure(subjects: list[Any], rounds: int) -> dict[str, dict[str, float]]:
 
 
 def bytes_per_workflow(subjects: list[Any], root: Path) -> dict[str, float]:
+    """What stays on the disk: files, and pages of the database after its log was folded in."""
     found = {}
     for subject in subjects:
-        before = stored(root / subject.name)
-        subject.run(20)
-        found[subject.name] = round((stored(root / subject.name) - before) / 20 / 1000, 1)
+        folder = root / subject.name
+        before = stored(folder)
+        subject.run(40)
+        found[subject.name] = round((stored(folder) - before) / 40 / 1000, 1)
     return found
 
 
@@ -334,7 +364,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.serve:
+        serve(options.serve)
+        return
     with tempfile.TemporaryDirectory(prefix="prowzi-bench-") as scratch:
         subjects = open_all(Path(scratch))
         figures = measure(subjects, options.rounds)

@@ -163,6 +163,10 @@ class _Run:
         finally:
             self.o.watch.forget(self.held)
 
+    def _stop_watching(self) -> None:
+        """Our own write is about to give the lease back; that must not be heard as losing it."""
+        self.o.watch.forget(self.held)
+
     def _hear(self, news: str) -> None:
         """From the heartbeat's thread."""
         with contextlib.suppress(RuntimeError):  # the loop has just ended, and the run with it
@@ -220,6 +224,8 @@ class _Run:
                     gate=gate,
                     final=None if following else after,
                 )
+                if gate or not following:
+                    self._stop_watching()
                 self.held = await self.o.store.commit(self.held, result)
             except (LostLease, Suspended):
                 raise
@@ -264,8 +270,10 @@ class _Run:
         await self.o.store.retry(self.held, failure, delay)
         await self._pause_for(delay)
         self.held = await self.o.store.try_again(self.held)
+        self.o.watch.watch(self.held, self._hear)
 
     async def _fail(self, failure: Failure, error: Exception) -> None:
+        self._stop_watching()
         logger.error("session failed", extra=_record(self.held, failure), exc_info=error)
         await self.o.store.fail(self.held, failure)
         raise _Failed(failure.code) from error
@@ -278,6 +286,7 @@ class _Run:
         raise Suspended("A person paused it.", reason="person")
 
     async def _suspend(self, stop: Suspended) -> Outcome:
+        self._stop_watching()
         status = "waiting" if stop.waiting else "paused"
         try:
             await self.o.store.suspend(self.held, status=status, reason=stop.reason, message=stop.message)
