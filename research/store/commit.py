@@ -312,7 +312,8 @@ def _end(held: Held, status: str, reason: str, error: str) -> None:
     completed = datetime.now(UTC) if status == "failed" else None
     sql.execute(
         "UPDATE research_session SET status = %s, reason = %s, error = %s, completed_at = %s,"
-        " lease_owner = '', lease_until = 0, wish = '', retry_at = 0, fence = fence + 1 WHERE id = %s AND fence = %s",
+        " lease_owner = '', lease_until = 0, wish = '', retry_at = 0, fence = fence + 1"
+        " WHERE id = %s AND fence = %s",
         [status, reason, error, completed, held.session_id, held.fence],
     )
 

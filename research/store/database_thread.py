@@ -22,7 +22,6 @@ MOST_TOGETHER = 32  # pieces in one commit
 @dataclass
 class _Piece:
     work: Callable[[], Any]
-    alone: bool  # reads files or takes long: nobody else's commit waits for it
     done: Future[Any] = field(default_factory=Future)
 
 
@@ -31,7 +30,6 @@ class DatabaseThread:
 
     def __init__(self, name: str = "database") -> None:
         self._pieces: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
-        self._kept: _Piece | None = None  # taken from the line, and next to be done
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
 
     def start(self) -> None:
@@ -43,8 +41,8 @@ class DatabaseThread:
             self._pieces.put(None)
             self._thread.join()
 
-    def submit(self, work: Callable[[], Any], *, alone: bool = False) -> Future[Any]:
-        piece = _Piece(work, alone)
+    def submit(self, work: Callable[[], Any]) -> Future[Any]:
+        piece = _Piece(work)
         self._pieces.put(piece)
         return piece.done
 
@@ -60,14 +58,11 @@ class DatabaseThread:
 
     def _next(self) -> tuple[list[_Piece], bool]:
         """The pieces that stand in line now, at least one; False with the last ones."""
-        piece, self._kept = self._kept or self._pieces.get(), None
+        piece = self._pieces.get()
         pieces: list[_Piece] = []
         while piece is not None:
-            if piece.alone and pieces:
-                self._kept = piece
-                return pieces, True
             pieces.append(piece)
-            if piece.alone or len(pieces) == MOST_TOGETHER or self._pieces.empty():
+            if len(pieces) == MOST_TOGETHER or self._pieces.empty():
                 return pieces, True
             piece = self._pieces.get()
         return pieces, False

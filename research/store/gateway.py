@@ -1,4 +1,4 @@
-"""The store as asyncio sees it: one thread for the database, a few for blobs; the loop waits in neither."""
+"""The store as asyncio sees it: one thread that writes to the database, one that reads, a few for blobs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import logging
 import random
 import uuid
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
 
 from research.artifacts import plain
 from research.calls import Reply, Request
@@ -58,6 +58,7 @@ class Gateway:
     def __enter__(self) -> Gateway:
         self._database = DatabaseThread()
         self._database.start()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         # They wait for the disk, which takes several syncs at the price of one.
         self._blobs = ThreadPoolExecutor(8, thread_name_prefix="blobs")
         return self
@@ -66,24 +67,33 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._blobs.shutdown()
+        self._reader.submit(connections.close_all)
+        self._reader.shutdown()
         self._database.stop()
 
     async def database(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a whole transaction in the database thread; again, with jitter, while the database is away.
+        """Run a whole transaction in the database thread, together with what else stands in line.
 
         It is finished even when the caller is cancelled: half of it would otherwise be unknown to us.
         """
-        alone = function is recovery.load or function == self._write_metrics
+        return await self._insist(self._database.submit, lambda: function(*args, **kwargs))
+
+    async def aside(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run what mostly reads, and takes its time, where no commit waits for it."""
+        return await self._insist(self._reader.submit, lambda: function(*args, **kwargs))
+
+    async def _insist(self, submit: Callable[[Callable[[], R]], Future[R]], work: Callable[[], R]) -> R:
+        """Again, with jitter, while the database is away."""
         for attempt in range(_TRIES):
-            work = asyncio.wrap_future(self._database.submit(lambda: function(*args, **kwargs), alone=alone))
+            future = asyncio.wrap_future(submit(work))
             try:
-                return await asyncio.shield(work)
+                return await asyncio.shield(future)
             except asyncio.CancelledError:
-                work.add_done_callback(_forget)
+                future.add_done_callback(_forget)
                 raise
             except (OperationalError, InterfaceError) as error:
                 logger.warning("database", extra={"code": "database_down", "error": str(error)})
-                self._database.submit(connection.close)
+                submit(connection.close)  # type: ignore[arg-type]
             await asyncio.sleep(0.1 * 2**attempt * (0.5 + random.random()))
         raise DatabaseDown
 
@@ -97,7 +107,7 @@ class Gateway:
         return held
 
     async def load(self, held: Held) -> Loaded:
-        standing = await self.database(recovery.load, held, self.stages)
+        standing = await self.aside(recovery.load, held, self.stages)
         return Loaded(standing.held, standing.prompt, standing.options, standing.payloads, standing.skipped)
 
     async def begin(self, held: Held, stage: str) -> Held:
@@ -126,14 +136,17 @@ class Gateway:
         if written is not None:
             self._blobs.submit(_describe, written)
         if published is not None:
-            await self.database(self._write_metrics, held)
+            self._reader.submit(self._write_metrics, held)
         return following
 
     def _write_metrics(self, held: Held) -> None:
         """The seed's session JSON, for other programs to read; the events are the truth."""
-        metrics = queries.metrics_of(held.session_id)
-        if metrics is not None:
-            write_session_json(self.run_dir.parent / "telemetry", metrics)
+        try:
+            metrics = queries.metrics_of(held.session_id)
+            if metrics is not None:
+                write_session_json(self.run_dir.parent / "telemetry", metrics)
+        except (OSError, DatabaseError) as error:
+            logger.warning("session JSON not written", extra={"code": "session_json", "error": str(error)})
 
     async def retry(self, held: Held, failure: Failure, delay: float) -> None:
         await self.database(
@@ -153,7 +166,7 @@ class Gateway:
         await self.database(
             commit.fail_session, held, error=failure.error, code=failure.code, duration=failure.duration
         )
-        await self.database(self._write_metrics, held)
+        self._reader.submit(self._write_metrics, held)
         heartbeat.tell(held.session_id)
 
     async def suspend(self, held: Held, *, status: str, reason: str, message: str) -> None:

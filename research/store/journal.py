@@ -132,7 +132,8 @@ def settle(held: Held, ticket: Ticket, settled: Settled) -> None:
         lease.guard(held)
         changed = sql.execute(
             "UPDATE research_journalentry SET status = 'done', answer = %s, cost_microusd = %s,"
-            " input_tokens = %s, output_tokens = %s, done_at = %s WHERE id = %s AND fence = %s AND status = 'started'",
+            " input_tokens = %s, output_tokens = %s, done_at = %s"
+            " WHERE id = %s AND fence = %s AND status = 'started'",
             [
                 _pack(settled.answer),
                 settled.cost_microusd,

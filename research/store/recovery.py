@@ -57,9 +57,7 @@ def load(held: Held, stages: Sequence[str]) -> Standing:
     _set_back(held, [stage for stage in stages if stage not in done and statuses.get(stage) in _BEGUN])
     last = chain[-1] if chain else None
     own = last is not None and last.session_id == session.pk
-    standing = replace(
-        held, sequence=last.sequence if last and own else 0, parent=last.pk if last else None
-    )
+    standing = replace(held, sequence=last.sequence if last and own else 0, parent=last.pk if last else None)
     payloads = {stage: payload for stage, payload in good.items() if stage in done}
     return Standing(standing, session.prompt, session.options, payloads, skipped & set(done))
 

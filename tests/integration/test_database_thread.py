@@ -23,13 +23,12 @@ def thread() -> Iterator[DatabaseThread]:
     started.stop()
 
 
-def _line_up(
-    thread: DatabaseThread, pieces: list[Callable[[], object]], *, alone: bool = False
-) -> list[object]:
+def _line_up(thread: DatabaseThread, pieces: list[Callable[[], object]]) -> list[object]:
     """Let them stand in line together, then wait for their outcomes."""
-    gate = threading.Event()
-    first = thread.submit(gate.wait, alone=True)
-    waiting = [thread.submit(piece, alone=alone) for piece in pieces]
+    gate, taken = threading.Event(), threading.Event()
+    first = thread.submit(lambda: (taken.set(), gate.wait()))
+    taken.wait(10)
+    waiting = [thread.submit(piece) for piece in pieces]
     gate.set()
     first.result(10)
     return [future.exception(10) or future.result(10) for future in waiting]
@@ -43,7 +42,6 @@ def test_what_stands_in_line_together_is_committed_together(thread: DatabaseThre
     depths = _line_up(thread, [_depth, _depth, _depth])
     assert depths == [1, 1, 1]
     assert _line_up(thread, [_depth]) == [0]
-    assert _line_up(thread, [_depth, _depth], alone=True) == [0, 0]
 
 
 def test_one_that_fails_takes_nobody_along(thread: DatabaseThread) -> None:
