@@ -62,21 +62,29 @@ def _plugin(package: ModuleType, name: str, what: str) -> ModuleType:
     return import_module(f"{package.__name__}.{name}")
 
 
+@cache
 def build_llm(name: str) -> LLM:
-    """UnknownChoice names the choices."""
+    """UnknownChoice names the choices. One for all sessions of the process."""
     built: LLM = _plugin(llm_package, name, "llm").build({})
     return built
 
 
 def build_engines(names: list[str]) -> dict[str, Engine]:
     """UnknownChoice names the choices."""
+    return {name: _engine(name, tuple(sorted(_engine_options(name).items()))) for name in names}
+
+
+def _engine_options(name: str) -> dict[str, str]:
+    return dict(settings.PROWZI["engine_options"].get(name, {}))
+
+
+@cache
+def _engine(name: str, options: tuple[tuple[str, str], ...]) -> Engine:
+    """One for all sessions of the process."""
     from research.library.reader import Reader  # the library's index opens only where it is used
 
-    options = conf().engine_options
-    reader = Reader()
-    return {
-        name: _plugin(engine_package, name, "engine").build(options.get(name, {}), reader) for name in names
-    }
+    built: Engine = _plugin(engine_package, name, "engine").build(dict(options), Reader())
+    return built
 
 
 @dataclass(frozen=True)

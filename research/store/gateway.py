@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import random
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,7 +22,8 @@ from research.artifacts import plain
 from research.calls import Reply, Request
 from research.errors import StorageError, TransientError
 from research.orchestrator import Failure, Loaded, StageResult
-from research.report import ReportText, write_report
+from research.report import write_report
+from research.stage import ResearchState
 from research.store import commit, heartbeat, journal, lease, recovery
 from research.store.checkpoints import manager
 from research.store.checkpoints.manager import Written
@@ -85,17 +87,17 @@ class Gateway:
     async def _insist(self, submit: Callable[[Callable[[], R]], Future[R]], work: Callable[[], R]) -> R:
         """Again, with jitter, while the database is away."""
         for attempt in range(_TRIES):
-            future = asyncio.wrap_future(submit(work))
             try:
-                return await asyncio.shield(future)
-            except asyncio.CancelledError:
-                future.add_done_callback(_forget)
-                raise
+                return await _finished(asyncio.wrap_future(submit(work)))
             except (OperationalError, InterfaceError) as error:
-                logger.warning("database", extra={"code": "database_down", "error": str(error)})
-                submit(connection.close)  # type: ignore[arg-type]
-            await asyncio.sleep(0.1 * 2**attempt * (0.5 + random.random()))
+                self._note_down(error)
+            await asyncio.sleep(_pause(attempt))
         raise DatabaseDown
+
+    def _note_down(self, error: Exception) -> None:
+        logger.warning("database", extra={"code": "database_down", "error": str(error)})
+        for thread in (self._database, self._reader):
+            thread.submit(connection.close)
 
     # --- orchestrator.Store ---------------------------------------------------------------------
 
@@ -114,30 +116,42 @@ class Gateway:
         return self._told(await self.database(commit.begin_stage, held, stage))
 
     async def commit(self, held: Held, result: StageResult) -> Held:
-        loop = asyncio.get_running_loop()
-        written = await loop.run_in_executor(self._blobs, _write, held, result)
-        published = None
-        if result.final is not None:
-            text = await loop.run_in_executor(
-                self._blobs, write_report, result.final, str(held.session_id), held.created_at
-            )
-            published = await loop.run_in_executor(self._blobs, _publish, self.reports, held, text)
-        end = StageEnd(
+        """Blob, transaction, nudge in one trip through a thread: the loop is woken once a stage."""
+        work = asyncio.get_running_loop().run_in_executor(self._blobs, self._commit, held, result)
+        return await _finished(work)
+
+    def _commit(self, held: Held, result: StageResult) -> Held:
+        end = self._publish(held, result)
+        following = self._commit_rows(held, end)
+        heartbeat.tell(held.session_id)
+        if end.written is not None:
+            _describe(end.written)
+        if end.published is not None:
+            self._reader.submit(self._write_metrics, held)
+        return following
+
+    def _publish(self, held: Held, result: StageResult) -> StageEnd:
+        """Everything that must lie on the disk before its row."""
+        return StageEnd(
             token=uuid.uuid4().hex,
-            written=written,
+            written=_write(held, result),
             duration=result.duration,
             details=result.details,
             skips=[Skip(stage, reason) for stage, reason in result.skips],
             following=result.following,
             gate=result.gate,
-            published=published,
+            published=_publish_report(self.reports, held, result.final) if result.final else None,
         )
-        following = self._told(await self.database(commit.commit_stage, held, end))
-        if written is not None:
-            self._blobs.submit(_describe, written)
-        if published is not None:
-            self._reader.submit(self._write_metrics, held)
-        return following
+
+    def _commit_rows(self, held: Held, end: StageEnd) -> Held:
+        for attempt in range(_TRIES):
+            try:
+                committed: Held = self._database.submit(lambda: commit.commit_stage(held, end)).result()
+                return committed
+            except (OperationalError, InterfaceError) as error:
+                self._note_down(error)
+            time.sleep(_pause(attempt))
+        raise DatabaseDown
 
     def _write_metrics(self, held: Held) -> None:
         """The seed's session JSON, for other programs to read; the events are the truth."""
@@ -211,6 +225,20 @@ class Calls:
         heartbeat.tell(self.held.session_id)
 
 
+def _pause(attempt: int) -> float:
+    """Seconds before the next try: doubling, with jitter."""
+    return 0.1 * 2.0**attempt * (0.5 + random.random())
+
+
+async def _finished(work: asyncio.Future[R]) -> R:
+    """The outcome of work that goes on to its end even when nobody waits for it any more."""
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        work.add_done_callback(_forget)
+        raise
+
+
 def _forget(work: asyncio.Future[Any]) -> None:
     """Nobody waits for this any more; what it did is in the database, and its error is not ours to raise."""
     if not work.cancelled():
@@ -231,7 +259,8 @@ def _describe(written: Written) -> None:
         manager.describe(written)
 
 
-def _publish(reports: Path, held: Held, text: ReportText) -> Published:
+def _publish_report(reports: Path, held: Held, final: ResearchState) -> Published:
+    text = write_report(final, str(held.session_id), held.created_at)
     digest = hashlib.sha256(text.markdown).hexdigest()
     key = f"{held.session_id}/draft-{text.draft}-f{held.fence}-{digest[:12]}.md"
     LocalBlobStore(reports).put_new(key, text.markdown)

@@ -99,7 +99,8 @@ def acquire(session_id: uuid.UUID, *, owner: str, run_dir: Path, seconds: float)
 
 
 def _read(session_id: uuid.UUID) -> Session | None:
-    return Session.objects.select_for_update().filter(pk=session_id).first()
+    rows = Session.objects.select_for_update().defer("prompt", "options", "citations", "error")
+    return rows.filter(pk=session_id).first()
 
 
 def _is_free(row: Session, run_dir: Path) -> bool:

@@ -9,7 +9,7 @@ import json
 import time
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
@@ -36,6 +36,8 @@ def _adapt(value: Any) -> Any:
     if isinstance(value, uuid.UUID):
         return value.hex if statements.is_sqlite() else value
     if isinstance(value, datetime):
+        if statements.is_sqlite() and value.tzinfo is UTC:
+            return str(value.replace(tzinfo=None))  # what Django writes there, without its questions
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dict | list):
         return json.dumps(value, separators=(",", ":"))

@@ -26,5 +26,6 @@ def test_doubles_are_offered_to_tests_alone() -> None:
     assert "rehearsal" in wiring.plugin_names(engines)
     with override_settings(TESTING=False):
         assert "rehearsal" not in wiring.plugin_names(engines)
+        wiring._engine.cache_clear()
         with pytest.raises(UnknownChoice):
             wiring.build_engines(["rehearsal"])
