@@ -29,7 +29,7 @@ run: $(VENV)/.installed ## install, migrate and start Prowzi (PROMPT="…" HOST=
 
 test: $(VENV)/.installed-dev ## the suite that every change must pass
 	@echo "newer Pythons: make test-newer"
-	@exec $(BIN)/python -m pytest -n 2 --dist worksteal -q $(ARGS)
+	@exec $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q $(ARGS)
 
 test-newer: $(VENV)/.installed-dev ## the same suite on Python 3.12, 3.13 and 3.14, where found
 	@for version in 3.12 3.13 3.14; do .ci/test-on "$$version" || exit 1; done

@@ -33,7 +33,6 @@ def environment(data_dir: Path, **settings: str) -> dict[str, str]:
         "HOME": str(data_dir.parent),
         "DJANGO_SETTINGS_MODULE": "prowzi_site.settings",
         "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
         "PROWZI_TESTING": "1",
         "PROWZI_DATA_DIR": str(data_dir),
         **settings,

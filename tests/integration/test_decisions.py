@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +22,6 @@ from research.models import Checkpoint, JournalEntry, Report, Session, StageRun
 from research.pipeline import PIPELINE, STAGES
 from research.stage import Agent, ResearchState, StageSpec
 from research.store.checkpoints import manager
-from research.store.heartbeat import Heartbeat
 from research.toolbox import Toolbox
 from telemetry import queries
 from telemetry.models import AuditRecord
@@ -379,37 +377,3 @@ def test_b11_a_blob_whose_commit_never_came_is_collected_after_a_day(owner: User
         os.utime(path, (0, path.stat().st_mtime - 90_000))
     assert manager.collect_garbage(86_400) == 1
     assert [path.exists() for path in (orphan, young, committed)] == [False, True, True]
-
-
-def test_giving_the_lease_back_at_the_end_is_not_heard_as_losing_it(
-    owner: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The heartbeat may beat between the last commit and the run's return."""
-    session = ask(owner)
-    told: list[str] = []
-
-    def beat_after_commit(session_id: uuid.UUID) -> None:
-        session.refresh_from_db()
-        if session.status == "completed":
-            watched = [listener for _, listener in beats[0]._watched.values()]
-            told.extend("lost" for _ in watched)
-            for listener in watched:
-                listener("lost")
-
-    beats: list[Heartbeat] = []
-    enter = Heartbeat.__enter__
-    monkeypatch.setattr(Heartbeat, "__enter__", lambda self: (beats.append(self), enter(self))[1])
-    monkeypatch.setattr("research.store.gateway.heartbeat.tell", _in_thread(beat_after_commit))
-    assert run(session).status == "completed"
-    assert told == []
-
-
-def _in_thread(act: Callable[[uuid.UUID], None]) -> Callable[[uuid.UUID], None]:
-    """Django's ORM refuses the loop's own thread."""
-
-    def call(session_id: uuid.UUID) -> None:
-        thread = threading.Thread(target=act, args=[session_id])
-        thread.start()
-        thread.join()
-
-    return call

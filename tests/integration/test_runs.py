@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from django.contrib.auth.models import User
 
 from research.models import Checkpoint, JournalEntry, Report, Session, StageRun
 from research.pipeline import STAGES
+from research.store.heartbeat import Heartbeat
 from telemetry import queries
 from tests.integration.worlds import SmallEngine, ask, engine, run
 
@@ -52,3 +56,37 @@ def test_every_search_is_one_journal_row(owner: User, engine: SmallEngine) -> No
     rows: Any = JournalEntry.objects.filter(session=session)
     assert rows.count() == len(engine.asked) > 0
     assert set(rows.values_list("status", "calls")) == {("done", 1)}
+
+
+def test_giving_the_lease_back_at_the_end_is_not_heard_as_losing_it(
+    owner: User, engine: SmallEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The heartbeat may beat between the last commit and the run's return."""
+    session = ask(owner)
+    told: list[str] = []
+
+    def beat_after_commit(session_id: uuid.UUID) -> None:
+        session.refresh_from_db()
+        if session.status == "completed":
+            watched = [listener for _, listener in beats[0]._watched.values()]
+            told.extend("lost" for _ in watched)
+            for listener in watched:
+                listener("lost")
+
+    beats: list[Heartbeat] = []
+    enter = Heartbeat.__enter__
+    monkeypatch.setattr(Heartbeat, "__enter__", lambda self: (beats.append(self), enter(self))[1])
+    monkeypatch.setattr("research.store.gateway.heartbeat.tell", _in_thread(beat_after_commit))
+    assert run(session).status == "completed"
+    assert told == []
+
+
+def _in_thread(act: Callable[[uuid.UUID], None]) -> Callable[[uuid.UUID], None]:
+    """Django's ORM refuses the loop's own thread."""
+
+    def call(session_id: uuid.UUID) -> None:
+        thread = threading.Thread(target=act, args=[session_id])
+        thread.start()
+        thread.join()
+
+    return call
