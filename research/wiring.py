@@ -75,7 +75,7 @@ def build_engines(names: list[str]) -> dict[str, Engine]:
 
 
 def _engine_options(name: str) -> dict[str, str]:
-    return dict(settings.PROWZI["engine_options"].get(name, {}))
+    return dict(conf().engine_options.get(name, {}))
 
 
 @cache

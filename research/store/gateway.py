@@ -31,7 +31,7 @@ from research.store.checkpoints.storage import LocalBlobStore
 from research.store.commit import Published, Skip, StageEnd
 from research.store.database_thread import DatabaseThread
 from research.store.lease import Held
-from telemetry import queries
+from telemetry import queries, statements
 from telemetry.session_json import write_session_json
 
 P = ParamSpec("P")
@@ -58,7 +58,7 @@ class Gateway:
     stages: tuple[str, ...]
 
     def __enter__(self) -> Gateway:
-        self._database = DatabaseThread()
+        self._database = DatabaseThread(self.run_dir / "writer.lock" if statements.is_sqlite() else None)
         self._database.start()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         # They wait for the disk, which takes several syncs at the price of one.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
@@ -26,12 +29,21 @@ def thread() -> Iterator[DatabaseThread]:
 def _line_up(thread: DatabaseThread, pieces: list[Callable[[], object]]) -> list[object]:
     """Let them stand in line together, then wait for their outcomes."""
     gate, taken = threading.Event(), threading.Event()
-    first = thread.submit(lambda: (taken.set(), gate.wait()))
+
+    def hold() -> None:
+        taken.set()
+        gate.wait()
+
+    first = thread.submit(hold)
     taken.wait(10)
     waiting = [thread.submit(piece) for piece in pieces]
     gate.set()
     first.result(10)
     return [future.exception(10) or future.result(10) for future in waiting]
+
+
+def _make_group(name: str) -> str:
+    return Group.objects.create(name=name).name
 
 
 def _depth() -> int:
@@ -66,3 +78,31 @@ def test_when_the_database_is_away_nobody_is_in_and_everybody_knows(thread: Data
     assert [type(outcome).__name__ for outcome in outcomes] == ["OperationalError", "OperationalError"]
     assert Group.objects.count() == 0
     assert _line_up(thread, [lambda: Group.objects.create(name="later").name]) == ["later"]
+
+
+def test_b16_a_writer_that_was_stopped_in_its_turn_stops_nobody(tmp_path: Path) -> None:
+    turnstile = tmp_path / "run" / "writer.lock"
+    turnstile.parent.mkdir()
+    with turnstile.open("w") as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_EX)
+        thread = DatabaseThread(turnstile)
+        thread.start()
+        try:
+            assert thread.submit(lambda: Group.objects.create(name="on").name).result(10) == "on"
+        finally:
+            thread.stop()
+
+
+def test_writers_take_turns_and_give_them_back(tmp_path: Path) -> None:
+    turnstile = tmp_path / "writer.lock"
+    threads = [DatabaseThread(turnstile) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        done = [threads[n % 2].submit(partial(_make_group, str(n))) for n in range(20)]
+        assert {future.result(10) for future in done} == {str(n) for n in range(20)}
+    finally:
+        for thread in threads:
+            thread.stop()
+    with turnstile.open("w") as free:
+        fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
