@@ -53,10 +53,14 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(DATA_DIR, ignore_errors=True)
 
 
+def find_shared_data() -> Path:
+    """The folder of real documents and corpora, which is not part of the project and need not be there."""
+    return Path(os.environ.get(SHARED_DATA) or ROOT.parent / "shared" / "data")
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real documents and corpora; not part of the project."""
-    folder = Path(os.environ.get(SHARED_DATA) or ROOT.parent / "shared" / "data")
+    folder = find_shared_data()
     if not folder.is_dir():
         pytest.skip(f"no test data: {SHARED_DATA} names no folder")
     return folder

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from pathlib import Path
 
 import pytest
 
 from research.artifacts import Intent, Plan
+from tests.conftest import find_shared_data
 from tests.unit.toolbox_double import ToolboxDouble, run
 
-SHARED = Path(os.environ.get("PROWZI_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED = find_shared_data()
 PROMPTS = SHARED / "prompts-deep-research"
 FILES = {  # file -> field, rows that are taken (every n-th)
     "deep_research_bench": ("prompt", 1),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from itertools import groupby, pairwise
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +12,9 @@ from research.artifacts import Evidence
 from research.claims.citations import read
 from research.claims.copies import Copies, count
 from research.claims.words import tokens
+from tests.conftest import find_shared_data
 
-SHARED = Path(os.environ.get("PROWZI_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED = find_shared_data()
 FILE = SHARED / "reports-with-citations" / "reports.jsonl"
 _PLAIN = re.compile(r"https?://[^\s)\]>\"'<，。；、）】]+")
 

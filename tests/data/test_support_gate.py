@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,8 +14,9 @@ from research.artifacts import Verdict
 from research.claims.splitting import sentences
 from research.claims.support import judge
 from research.claims.words import count_words
+from tests.conftest import find_shared_data
 
-SHARED = Path(os.environ.get("PROWZI_SHARED_DATA", Path(__file__).parents[3] / "shared" / "data"))
+SHARED = find_shared_data()
 FILE = SHARED / "retrieval-scifact" / "corpus.jsonl.gz"
 DOCUMENTS = 120
 PRECISION, RECALL = 0.975, 0.98
