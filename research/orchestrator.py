@@ -187,7 +187,8 @@ class _Run:
         following = next((spec for spec in self.o.pipeline if spec.name not in done), None)
         if following is None:
             raise ProwziError("Every stage is done, yet the session is not.")
-        self.held = await self.o.store.begin(self.held, following.name)
+        if self.held.stage != following.name:  # otherwise it was begun with the lease
+            self.held = await self.o.store.begin(self.held, following.name)
         while following is not None:
             state, following, gate = await self._stage(following, state)
             if gate:

@@ -16,7 +16,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
 
 from research.artifacts import plain
 from research.calls import Reply, Request
@@ -102,11 +109,17 @@ class Gateway:
     # --- orchestrator.Store ---------------------------------------------------------------------
 
     async def acquire(self, session_id: uuid.UUID) -> Held | None:
-        held = await self.database(
-            lease.acquire, session_id, owner=self.owner, run_dir=self.run_dir, seconds=self.lease_seconds
-        )
+        held = await self.database(self._acquire, session_id)
         heartbeat.tell(session_id)
         return held
+
+    def _acquire(self, session_id: uuid.UUID) -> Held | None:
+        """The lease; a session that has nothing yet begins its first stage in the same commit."""
+        with transaction.atomic():
+            held = lease.acquire(
+                session_id, owner=self.owner, run_dir=self.run_dir, seconds=self.lease_seconds
+            )
+            return commit.begin_stage(held, self.stages[0]) if held and held.is_fresh else held
 
     async def load(self, held: Held) -> Loaded:
         standing = await self.aside(recovery.load, held, self.stages)
@@ -262,7 +275,7 @@ def _describe(written: Written) -> None:
 def _publish_report(reports: Path, held: Held, final: ResearchState) -> Published:
     text = write_report(final, str(held.session_id), held.created_at)
     digest = hashlib.sha256(text.markdown).hexdigest()
-    key = f"{held.session_id}/draft-{text.draft}-f{held.fence}-{digest[:12]}.md"
+    key = f"{held.session_id}-draft-{text.draft}-f{held.fence}-{digest[:12]}.md"
     LocalBlobStore(reports).put_new(key, text.markdown)
     return Published(
         draft=text.draft,

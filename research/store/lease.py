@@ -34,6 +34,7 @@ class Held:
     user_id: int
     sequence: int  # of the last checkpoint
     created_at: datetime  # of the session
+    is_fresh: bool = False  # nothing was ever committed: its first stage comes next
     stage: str = ""  # the stage that was begun last
     attempt: int = 0  # of that stage, 1 = the first
     errors: int = 0  # how many attempts of that stage ended in an error of its own
@@ -93,7 +94,8 @@ def acquire(session_id: uuid.UUID, *, owner: str, run_dir: Path, seconds: float)
         events = _takeover_events(row) if took_over else []
         events.append(NewEvent(None, "started" if row.started_at is None else "continued"))
         log.append(session_id, events)
-        held = Held(session_id, owner, fence, row.owner_id, row.checkpoint_sequence, row.created_at)
+        is_fresh = row.started_at is None and row.base_id is None
+        held = Held(session_id, owner, fence, row.owner_id, row.checkpoint_sequence, row.created_at, is_fresh)
     failpoint("FP03")
     return held
 

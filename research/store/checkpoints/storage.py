@@ -72,18 +72,23 @@ class LocalBlobStore:
             raise _named(error, "written") from error
 
     def _publish(self, path: Path, data: bytes) -> None:
+        """Create-only; on the disk, name and content, when this returns.
+
+        The name is made before the one sync that carries both: nobody reads a blob without a row, and the row
+        comes after. Syncing first would make the file system write its journal twice.
+        """
         temporary = path.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            _write_durably(temporary, data)
+            _write_in_halves(descriptor, data)
             failpoint("FP10")
-            os.link(temporary, path)  # create-only: never over an existing one
+            os.link(temporary, path)  # never over an existing one
+            temporary.unlink()
+            _sync_or_take_back(descriptor, path)
         except FileExistsError:
-            if path.read_bytes() != data:
-                raise StorageFailed(f"There is another blob under {path.name} already.") from None
-            _sync_folder(path.parent)  # whoever published it may have died before this
-        else:
-            _sync_name(path)
+            _rely_on(path, data)
         finally:
+            os.close(descriptor)
             temporary.unlink(missing_ok=True)
         failpoint("FP11")
 
@@ -161,16 +166,33 @@ class LocalBlobStore:
         return self.root.joinpath(*parts)
 
 
-def _write_durably(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+def _write_in_halves(descriptor: int, data: bytes) -> None:
+    half = len(data) // 2 if armed("FP09") else len(data)
+    _write_all(descriptor, data[:half])
+    failpoint("FP09")
+    _write_all(descriptor, data[half:])
+
+
+def _sync_or_take_back(descriptor: int, path: Path) -> None:
+    """What could not be synced is taken back: a second sync would claim what the first one lost."""
     try:
-        half = len(data) // 2 if armed("FP09") else len(data)
-        _write_all(descriptor, data[:half])
-        failpoint("FP09")
-        _write_all(descriptor, data[half:])
-        os.fsync(descriptor)  # when this fails, the file is not trusted: the caller removes it
+        os.fsync(descriptor)  # when this fails, the file is not trusted
+        _sync_folder(path.parent)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _rely_on(path: Path, data: bytes) -> None:
+    """A blob that is there already: whoever published it may have died before it was on the disk."""
+    if path.read_bytes() != data:
+        raise StorageFailed(f"There is another blob under {path.name} already.") from None
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    _sync_folder(path.parent)
 
 
 def _write_plainly(path: Path, data: bytes) -> None:
@@ -199,15 +221,6 @@ def _make_root(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     for each in missing:
         _sync_folder(each.parent)
-
-
-def _sync_name(path: Path) -> None:
-    """A name that could not be synced is taken back: a second sync would claim what the first one lost."""
-    try:
-        _sync_folder(path.parent)
-    except OSError:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _sync_folder(folder: Path) -> None:
