@@ -44,6 +44,8 @@ bench: $(VENV)-bench/.installed ## what a durable stage costs, beside the floor 
 	@mkdir -p benchmarks/results
 	$(VENV)-bench/bin/python -m benchmarks.stage_commit --json benchmarks/results/stage_commit.json
 	$(VENV)-bench/bin/python -m benchmarks.events
+	$(VENV)-bench/bin/python -m benchmarks.library
+	$(VENV)-bench/bin/python -m benchmarks.sessions --json benchmarks/results/sessions.json
 
 lint: $(VENV)/.installed-dev ## linters, types, import contracts, migrations, production settings
 	$(BIN)/ruff check .
