@@ -9,6 +9,7 @@ from typing import cast
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from structlog.contextvars import bind_contextvars
 
 from research.api.limits import Standing
 from research.api.problems import MEDIA_TYPE, problem
@@ -28,6 +29,7 @@ class ApiMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
+        bind_contextvars(request_id=str(request.request_id))  # type: ignore[attr-defined]  # for the log
         if iscoroutinefunction(self.get_response):
             return self._acall(request)
         return _finish(request, cast(HttpResponseBase, self.get_response(request)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.test import Client, override_settings
 
+from prowzi_site import logs
 from research import errors, manual, queries
 from research.api import limits, problems
 from tests.integration.doors import V1, bearer, get, post, problem
@@ -111,6 +114,21 @@ def test_a_fault_of_ours_shows_nothing_of_the_inside(
     assert not any(word in str(told) for word in ("SELECT", "srv", "Runtime", "Traceback", "queries"))
     assert told["instance"].removeprefix("urn:uuid:") == answer["X-Request-Id"]
     assert SECRET_WORDS in caplog.text
+
+
+def test_the_log_tells_of_a_fault_under_the_requests_id(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    handler.setFormatter(logs.formatter())
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    monkeypatch.setattr(queries, "sessions_of", lambda *args, **kwargs: 1 / 0)
+    client.raise_request_exception = False
+    answer = get(client, "/sessions")
+    lines = [json.loads(line) for line in told.getvalue().splitlines()]
+    faults = [line for line in lines if "ZeroDivisionError" in line.get("exception", "")]
+    assert [line["request_id"] for line in faults] == [answer["X-Request-Id"]]
 
 
 @pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
