@@ -36,6 +36,11 @@ class Sessions:
     def owe(self, prompt: str, *, user: int = 1) -> str:
         key = uuid.uuid4().hex
         self.run(
+            "INSERT INTO research_stagerun (session_id, stage, status, attempt, errors, details, error)"
+            " VALUES (?, 'intent', 'queued', 0, 0, '{}', '')",
+            [key],
+        )
+        self.run(
             "INSERT INTO research_session (id, owner_id, prompt, options, status, reason, error, created_at,"
             " lease_owner, lease_until, fence, deaths, retry_at, wish, checkpoint_sequence, commit_token,"
             " cost_microusd, in_doubt_microusd, citations) VALUES"
