@@ -26,10 +26,10 @@ GONE = "gone"  # the session was deleted
 _NOT_OURS = {"busy", "lost"}  # somebody else works on it
 
 
-class DatabaseThread:
+class OrmThread:
     """Django's ORM refuses a thread with an event loop; this is one beside it, with its own connection."""
 
-    def __enter__(self) -> DatabaseThread:
+    def __enter__(self) -> OrmThread:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="foreground-database")
         return self
 
@@ -50,7 +50,7 @@ def status_of(session_id: uuid.UUID) -> str:
 
 async def follow(session_id: uuid.UUID, after: int = 0) -> AsyncIterator[dict[str, Any]]:
     """Every event after a number, as it comes, until the session has ended, waits or is paused."""
-    with DatabaseThread() as database:
+    with OrmThread() as database:
         async with wakes.listener(poll_seconds=LOOK_SECONDS) as bell:
             while True:
                 # In this order: a status that stands still was committed with its last event.
@@ -73,7 +73,7 @@ async def watch(session_id: uuid.UUID, tell: Tell, after: int = 0) -> None:
 
 async def work_on(worker: Worker, session_id: uuid.UUID) -> str:
     """Work until the session stands still, ready to take over from whoever else holds it. Its status."""
-    with DatabaseThread() as database:
+    with OrmThread() as database:
         while True:
             outcome = await worker.run_session(session_id)
             if outcome.status not in _NOT_OURS:

@@ -15,7 +15,7 @@ from rich.console import Console
 from research import queries, services
 from research.console.monitor import WorkflowMonitor, follow_on
 from research.errors import IllegalState
-from research.foreground import DatabaseThread, work_and_tell
+from research.foreground import OrmThread, work_and_tell
 from research.management import log_file
 from research.management.base import EXIT_OF, INTERRUPTED
 from research.management.log_file import log_in_file
@@ -81,7 +81,7 @@ class Interrupts:
         self._pausing = asyncio.ensure_future(self._pause(worker))
 
     async def _pause(self, worker: Worker) -> None:
-        with DatabaseThread() as database, suppress(IllegalState):  # it has just ended: nothing to pause
+        with OrmThread() as database, suppress(IllegalState):  # it has just ended: nothing to pause
             await database.call(services.pause_session, session=self._session, actor=self._actor)
         worker.heartbeat.look_now()
 

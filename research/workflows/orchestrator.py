@@ -11,7 +11,7 @@ from research import accounts, queries, services
 from research.artifacts import Options
 from research.config import Config, get_config
 from research.errors import InvalidInput
-from research.foreground import DatabaseThread, work_and_tell
+from research.foreground import OrmThread, work_and_tell
 from research.models import Session, SessionStatus
 from research.wiring import open_worker
 
@@ -77,7 +77,7 @@ class ProwziOrchestrator:
         return await self._work(resume, progress)
 
     async def _work(self, begin: Callable[[], Session], progress: Progress | None) -> ResearchResult:
-        with DatabaseThread() as database:
+        with OrmThread() as database:
             session = await database.call(begin)
             if session.status != SessionStatus.COMPLETED:
                 with open_worker() as worker:

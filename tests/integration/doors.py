@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -17,6 +18,11 @@ def bearer(user: User, *scopes: str) -> Client:
     """A client that sends this person's token with every request."""
     _, secret = tokens.create_token(owner=user, scopes=scopes)
     return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+@pytest.fixture
+def client(owner: User) -> Client:
+    return bearer(owner)
 
 
 def post(client: Client, path: str, body: Any = None, **headers: str) -> Any:

@@ -17,24 +17,12 @@ from research import services, tokens
 from research.api import sse
 from research.models import Session
 from telemetry import queries as telemetry
-from tests.integration.doors import V1, bearer, get, problem
-from tests.integration.worlds import ask, engine, run
+from tests.integration.doors import V1, client, get, problem
+from tests.integration.worlds import ask, engine, finished
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
-__all__ = ["engine"]
+__all__ = ["client", "engine", "finished"]
 SSE = "text/event-stream"
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    return bearer(owner)
-
-
-@pytest.fixture
-def finished(owner: User) -> Session:
-    session = ask(owner)
-    run(session)
-    return session
 
 
 @dataclass

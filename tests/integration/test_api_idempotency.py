@@ -14,17 +14,12 @@ from django.test import Client
 
 from research import services
 from research.models import ApiToken, IdempotencyRecord, Session
-from tests.integration.doors import bearer, post, problem
+from tests.integration.doors import bearer, client, post, problem
 from tests.integration.worlds import QUESTION, ask, engine, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
-__all__ = ["engine"]
+__all__ = ["client", "engine"]
 KEY = {"Idempotency-Key": "one-key"}
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    return bearer(owner)
 
 
 def test_a_repeat_gets_the_first_answer(client: Client) -> None:

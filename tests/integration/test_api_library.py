@@ -12,16 +12,12 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from research.models import Document, Session
-from tests.integration.doors import V1, bearer, get, post, problem
+from tests.integration.doors import V1, bearer, client, get, post, problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
+__all__ = ["client"]
 TEA = b"Green tea contains caffeine. Drinking tea in the evening delays sleep by twelve minutes."
 COFFEE = b"Coffee contains more caffeine than tea. It delays sleep by forty minutes on average."
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    return bearer(owner)
 
 
 def upload(client: Client, *files: tuple[str, bytes], path: str = "/library/documents", **fields: str) -> Any:

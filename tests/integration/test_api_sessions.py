@@ -16,23 +16,11 @@ from research.conf import conf
 from research.models import Checkpoint, Session
 from research.pipeline import STAGES
 from research.services import LONGEST_PROMPT
-from tests.integration.doors import V1, bearer, get, post, problem
-from tests.integration.worlds import QUESTION, ask, engine, run
+from tests.integration.doors import V1, client, get, post, problem
+from tests.integration.worlds import QUESTION, ask, engine, finished, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
-__all__ = ["engine"]
-
-
-@pytest.fixture
-def client(owner: User) -> Client:
-    return bearer(owner)
-
-
-@pytest.fixture
-def finished(owner: User) -> Session:
-    session = ask(owner)
-    run(session)
-    return session
+__all__ = ["client", "engine", "finished"]
 
 
 def test_a_question_is_accepted_and_shown_where_location_says(client: Client, owner: User) -> None:

@@ -75,7 +75,12 @@ def test_giving_the_lease_back_at_the_end_is_not_heard_as_losing_it(
 
     beats: list[Heartbeat] = []
     enter = Heartbeat.__enter__
-    monkeypatch.setattr(Heartbeat, "__enter__", lambda self: (beats.append(self), enter(self))[1])
+
+    def remember(heartbeat: Heartbeat) -> Heartbeat:
+        beats.append(heartbeat)
+        return enter(heartbeat)
+
+    monkeypatch.setattr(Heartbeat, "__enter__", remember)
     monkeypatch.setattr("research.store.gateway.heartbeat.tell", _in_thread(beat_after_commit))
     assert run(session).status == "completed"
     assert told == []

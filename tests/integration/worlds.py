@@ -66,3 +66,10 @@ def run(session: Session, pipeline: Any = PIPELINE) -> Outcome:
         outcome = asyncio.run(worker.run_session(session.pk))
     session.refresh_from_db()
     return outcome
+
+
+@pytest.fixture
+def finished(owner: User, engine: SmallEngine) -> Session:
+    session = ask(owner)
+    run(session)
+    return session
