@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
 from research import queries
 from research.api.auth import Visitor, still_welcome
@@ -92,7 +92,7 @@ class Hub:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         await asyncio.sleep(0)  # the listener's transports say goodbye in the loop's next turn
-        self._reader.submit(connection.close)
+        self._reader.submit(connections.close_all)  # in that thread, whose connection it is
         self._reader.shutdown(wait=False)
 
     def _wake(self, session_id: str) -> None:

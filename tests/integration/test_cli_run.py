@@ -31,7 +31,7 @@ from research.store.owners import OwnerLock
 from research.toolbox import Toolbox
 from telemetry.queries import all_events
 from tests.integration.cli import Terminal, prowzi
-from tests.integration.worlds import QUESTION, ask, engine, run
+from tests.integration.worlds import QUESTION, ask, beside, engine, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
 
@@ -242,8 +242,7 @@ def test_resume_takes_the_id_of_a_checkpoint(admin: User) -> None:
 
 def test_a_session_that_a_worker_holds_is_followed_until_it_ends(admin: User) -> None:
     session = services.start_session(owner=admin, prompt=QUESTION, options=Options())
-    worker = threading.Thread(target=lambda: run(session))
-    worker.start()
+    worker = beside(lambda: run(session))
     answer = prowzi("resume", session.pk, "--json")
     worker.join()
     assert (answer.status, answer.json["status"]) == (0, "completed")

@@ -25,7 +25,7 @@ from research.store.checkpoints import manager
 from research.toolbox import Toolbox
 from telemetry import queries
 from telemetry.models import AuditRecord
-from tests.integration.worlds import SmallEngine, ask, engine, run
+from tests.integration.worlds import SmallEngine, ask, beside, engine, run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("engine")]
 __all__ = ["engine"]
@@ -168,7 +168,8 @@ def during(stage: str, act: Callable[[], Any]) -> tuple[StageSpec, ...]:
     real = next(spec.agent for spec in PIPELINE if spec.name == stage)
 
     async def agent(state: ResearchState, tools: Toolbox) -> Artifact:
-        await asyncio.get_running_loop().run_in_executor(None, act)
+        done = beside(act)
+        await asyncio.get_running_loop().run_in_executor(None, done.join)
         return await real(state, tools)
 
     return with_agent(stage, agent)

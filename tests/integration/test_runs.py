@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,7 @@ from research.models import Checkpoint, JournalEntry, Report, Session, StageRun
 from research.pipeline import STAGES
 from research.store.heartbeat import Heartbeat
 from telemetry import queries
-from tests.integration.worlds import SmallEngine, ask, engine, run
+from tests.integration.worlds import SmallEngine, ask, beside, engine, run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,8 +89,6 @@ def _in_thread(act: Callable[[uuid.UUID], None]) -> Callable[[uuid.UUID], None]:
     """Django's ORM refuses the loop's own thread."""
 
     def call(session_id: uuid.UUID) -> None:
-        thread = threading.Thread(target=act, args=[session_id])
-        thread.start()
-        thread.join()
+        beside(lambda: act(session_id)).join()
 
     return call

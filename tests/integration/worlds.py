@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 
 from research import services, wiring
 from research.artifacts import Options
@@ -73,3 +76,17 @@ def finished(owner: User, engine: SmallEngine) -> Session:
     session = ask(owner)
     run(session)
     return session
+
+
+def beside(act: Callable[[], object]) -> threading.Thread:
+    """A thread that is at it; its database connection ends with it."""
+
+    def work() -> None:
+        try:
+            act()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread

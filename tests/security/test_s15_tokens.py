@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def test_s15_the_database_holds_no_token(owner: User) -> None:
     answer = make(bearer(owner), name="mine").json()
     assert status(answer["token"]) == 200
     connection.close()
-    with sqlite3.connect(str(connection.settings_dict["NAME"])) as database:
+    with closing(sqlite3.connect(str(connection.settings_dict["NAME"]))) as database:
         dump = "\n".join(database.iterdump())
     assert answer["prefix"] in dump
     assert answer["token"] not in dump
