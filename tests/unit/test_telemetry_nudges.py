@@ -5,7 +5,6 @@ import os
 import socket
 import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +21,7 @@ SESSION, OTHER = str(uuid4()), str(uuid4())
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     path = tmp_path / "some.sqlite3"
-    with closing(sqlite3.connect(path)) as database, database:
+    with sqlite3.connect(path) as database:
         database.executescript("PRAGMA journal_mode=WAL; CREATE TABLE thing (id integer)")
     database.close()
     return Place(tmp_path, path)
@@ -57,7 +56,7 @@ def test_ringing_without_a_listener_is_nothing(name: str, place: Place) -> None:
 async def _wake_after(nudge: Nudge, place: Place) -> str | None:
     async with listener([nudge], poll_seconds=3600) as wakes:
         assert place.sqlite_path is not None
-        with closing(sqlite3.connect(place.sqlite_path)) as database, database:
+        with sqlite3.connect(place.sqlite_path) as database:
             database.execute("INSERT INTO thing VALUES (1)")
         database.close()
         nudge.ring(SESSION)
