@@ -69,7 +69,7 @@ class Gateway:
         self._database.start()
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="reader")
         # They wait for the disk, which takes several syncs at the price of one.
-        self._blobs = ThreadPoolExecutor(8, thread_name_prefix="blobs")
+        self._blobs = ThreadPoolExecutor(4, thread_name_prefix="blobs")
         return self
 
     def __exit__(

@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from pathlib import Path
 from uuid import UUID
 
 from telemetry.nudges import Place
 
 LOOPBACK = "127.0.0.1"
+_LOOK_SECONDS = 2.0
 _WAITING_LIMIT = 10_000  # rings kept for a slow listener; later ones are lost, its next look finds all
 
 
@@ -25,6 +27,7 @@ def create(place: Place) -> Doorbell:
 class Doorbell:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._hung: tuple[int, float, list[int]] = (0, 0.0, [])  # the folder's mtime, when looked, the ports
 
     def ring(self, session_id: str) -> None:
         bells = self._bells()
@@ -37,11 +40,16 @@ class Doorbell:
                     hand.sendto(message, (LOOPBACK, port))
 
     def _bells(self) -> list[int]:
+        """Read anew when a bell came or went, and every few seconds to find those of the dead."""
         try:
-            names = os.listdir(self.directory)
+            changed = os.stat(self.directory).st_mtime_ns
         except OSError:  # nobody has ever listened here
             return []
-        return [port for name in names if (port := self._port(name))]
+        known, looked, ports = self._hung
+        if changed != known or time.monotonic() - looked > _LOOK_SECONDS:
+            ports = [port for name in os.listdir(self.directory) if (port := self._port(name))]
+            self._hung = (changed, time.monotonic(), ports)
+        return ports
 
     def _port(self, name: str) -> int:
         """The port of a living listener; 0 when there is none, and the bell of the dead is taken down."""
