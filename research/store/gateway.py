@@ -20,7 +20,6 @@ from django.db import (
     DatabaseError,
     InterfaceError,
     OperationalError,
-    connection,
     connections,
     transaction,
 )
@@ -104,7 +103,7 @@ class Gateway:
     def _note_down(self, error: Exception) -> None:
         logger.warning("database", extra={"code": "database_down", "error": str(error)})
         for thread in (self._database, self._reader):
-            thread.submit(connection.close)
+            thread.submit(connections.close_all)  # looked up there: a connection belongs to its thread
 
     # --- orchestrator.Store ---------------------------------------------------------------------
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 
 from research.errors import LostLease
 from research.store.database_thread import DatabaseThread
+from research.store.gateway import Gateway
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +107,15 @@ def test_writers_take_turns_and_give_them_back(tmp_path: Path) -> None:
             thread.stop()
     with turnstile.open("w") as free:
         fcntl.flock(free, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_after_a_database_failure_its_threads_open_new_connections(tmp_path: Path) -> None:
+    with Gateway("me", tmp_path / "run", 15, tmp_path / "reports", ("intent",)) as gateway:
+        gateway._database.submit(Group.objects.count).result(10)
+        assert gateway._database.submit(_is_connected).result(10)
+        gateway._note_down(OperationalError("gone"))
+        assert not gateway._database.submit(_is_connected).result(10)
+
+
+def _is_connected() -> bool:
+    return connections["default"].connection is not None
