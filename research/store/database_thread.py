@@ -43,6 +43,7 @@ class DatabaseThread:
         line meanwhile goes into the same commit.
         """
         self._turnstile = turnstile
+        self._is_stale = threading.Event()  # the connection is to be opened anew
         self._pieces: queue.SimpleQueue[_Piece | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="database", daemon=True)
 
@@ -55,6 +56,10 @@ class DatabaseThread:
             self._pieces.put(None)
             self._thread.join()
 
+    def reconnect(self) -> None:
+        """Between two transactions, never within one: the next piece finds a new connection."""
+        self._is_stale.set()
+
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
         piece = _Piece(work)
         self._pieces.put(piece)
@@ -64,6 +69,9 @@ class DatabaseThread:
         with _opened(self._turnstile) as turnstile:
             more = True
             while more and (first := self._pieces.get()) is not None:
+                if self._is_stale.is_set():
+                    self._is_stale.clear()
+                    connections.close_all()
                 with _turn(turnstile):
                     pieces, more = self._with_what_waits(first)
                     outcomes = self._do(pieces)

@@ -102,8 +102,8 @@ class Gateway:
 
     def _note_down(self, error: Exception) -> None:
         logger.warning("database", extra={"code": "database_down", "error": str(error)})
-        for thread in (self._database, self._reader):
-            thread.submit(connections.close_all)  # looked up there: a connection belongs to its thread
+        self._database.reconnect()
+        self._reader.submit(connections.close_all)  # looked up there: a connection belongs to its thread
 
     # --- orchestrator.Store ---------------------------------------------------------------------
 

@@ -111,11 +111,19 @@ def test_writers_take_turns_and_give_them_back(tmp_path: Path) -> None:
 
 def test_after_a_database_failure_its_threads_open_new_connections(tmp_path: Path) -> None:
     with Gateway("me", tmp_path / "run", 15, tmp_path / "reports", ("intent",)) as gateway:
-        gateway._database.submit(Group.objects.count).result(10)
-        assert gateway._database.submit(_is_connected).result(10)
+        used = [_used_connection(gateway)]
+        used.append(_used_connection(gateway))
         gateway._note_down(OperationalError("gone"))
-        assert not gateway._database.submit(_is_connected).result(10)
+        used.append(_used_connection(gateway))
+        assert used[0] is used[1]
+        assert used[1] is not used[2]
 
 
-def _is_connected() -> bool:
-    return connections["default"].connection is not None
+def _used_connection(gateway: Gateway) -> object:
+    """The driver's own connection that the writing thread has after a query."""
+
+    def query() -> object:
+        Group.objects.count()
+        return connections["default"].connection
+
+    return gateway._database.submit(query).result(10)
