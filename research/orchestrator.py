@@ -96,6 +96,7 @@ class Watch(Protocol):
     """Tells a run that its session was taken away (`lost`) or that a person wants it paused (`pause`)."""
 
     def watch(self, held: Any, tell: Callable[[str], None]) -> None: ...
+    def mute(self, held: Any) -> None: ...
     def forget(self, held: Any) -> None: ...
 
 
@@ -165,7 +166,7 @@ class _Run:
 
     def _stop_watching(self) -> None:
         """Our own write is about to give the lease back; that must not be heard as losing it."""
-        self.o.watch.forget(self.held)
+        self.o.watch.mute(self.held)
 
     def _hear(self, news: str) -> None:
         """From the heartbeat's thread."""

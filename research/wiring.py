@@ -96,6 +96,9 @@ class _Watch:
     def watch(self, held: Held, tell: Callable[[str], None]) -> None:
         self.heartbeat.watch(held.session_id, held.fence, tell)
 
+    def mute(self, held: Held) -> None:
+        self.heartbeat.mute(held.session_id)
+
     def forget(self, held: Held) -> None:
         self.heartbeat.forget(held.session_id)
 

@@ -49,6 +49,12 @@ class Heartbeat:
         with self._lock:
             self._watched[session_id] = (fence, listener)
 
+    def mute(self, session_id: uuid.UUID) -> None:
+        """Go on renewing, but tell nobody: the run is about to give the lease back itself."""
+        with self._lock:
+            if session_id in self._watched:
+                self._watched[session_id] = (self._watched[session_id][0], lambda news: None)
+
     def forget(self, session_id: uuid.UUID) -> None:
         with self._lock:
             self._watched.pop(session_id, None)
@@ -75,7 +81,8 @@ class Heartbeat:
             watched = dict(self._watched)
         if not watched:
             return
-        kept = {key: (fence, wish) for key, fence, wish in lease.renew(self._owner, self._seconds)}
+        renewed = lease.renew(self._owner, self._seconds, list(watched))
+        kept = {key: (fence, wish) for key, fence, wish in renewed}
         for key, (fence, listener) in watched.items():
             held_fence, wish = kept.get(key, (-1, ""))
             if held_fence != fence:

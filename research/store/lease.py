@@ -8,7 +8,7 @@ fencing alone keeps a wrong clock harmless.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -195,11 +195,18 @@ def guard(held: Held) -> tuple[str, int, int | None]:
     return wish, spent, budget
 
 
-def renew(owner: str, seconds: float) -> list[tuple[uuid.UUID, int, str]]:
-    """Renew every lease of this owner in one statement; what it still holds: (session, fence, wish)."""
+def renew(owner: str, seconds: float, sessions: Sequence[uuid.UUID]) -> list[tuple[uuid.UUID, int, str]]:
+    """Renew this owner's leases of the sessions it still works on; what it holds: (session, fence, wish).
+
+    A run that broke down no longer counts: its lease ends, and somebody takes the session up.
+    """
     until = sql.now() + seconds
     with transaction.atomic():
-        sql.execute("UPDATE research_session SET lease_until = %s WHERE lease_owner = %s", [until, owner])
+        sql.execute(
+            "UPDATE research_session SET lease_until = %s"
+            f" WHERE lease_owner = %s AND id IN ({_marks(sessions)})",
+            [until, owner, *sessions],
+        )
         kept = sql.rows("SELECT id, fence, wish FROM research_session WHERE lease_owner = %s", [owner])
     return [(sql.as_uuid(key), fence, wish) for key, fence, wish in kept]
 

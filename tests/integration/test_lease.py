@@ -250,3 +250,13 @@ def _wait_for(fact: Callable[[], bool]) -> None:
 
 def test_an_unknown_session_is_nobodys(me: OwnerLock) -> None:
     assert lease.acquire(uuid.uuid4(), owner=me.name, run_dir=conf().run_dir, seconds=1) is None
+
+
+def test_i2_the_lease_of_a_run_that_broke_down_is_not_renewed(owner: User, me: OwnerLock) -> None:
+    kept, broken = ask(owner), ask(owner)
+    held = [taken(session, me.name, seconds=0.4) for session in (kept, broken)]
+    with heartbeat.Heartbeat(me.name, 0.4) as beats:
+        for each in held:
+            beats.watch(each.session_id, each.fence, lambda news: None)
+        beats.forget(broken.pk)
+        _wait_for(lambda: [each.session_id for each in lease.owed(conf().run_dir)] == [broken.pk])
